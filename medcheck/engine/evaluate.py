@@ -1,0 +1,164 @@
+"""One case becomes one Result: ask, apply the policies for odd answers, grade. Errors stop here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from medcheck.client import Model
+from medcheck.errors import BudgetError, MedcheckError, ProviderError
+from medcheck.graders import Grader
+from medcheck.graders._panel import first_cause
+from medcheck.replies import split_thinking
+from medcheck.types import Case, Completion, Message, Request, Result, ResultState, Score
+
+logger = logging.getLogger(__name__)
+
+EMPTY_ASKS = 3
+"""One ask and two re-asks of a model that says nothing. Source: trust.md R2."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How the cases of one suite are run."""
+
+    run: str
+    grader: Grader
+    system: str | None = None
+    """System message of the model under test; `None`: none."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    truncated: str = "error"
+    """`score` or `error`: what becomes of an answer that was cut off."""
+    refusal: str = "score"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One answer to get and to grade."""
+
+    case: Case
+    model: Model
+    judges: tuple[Model, ...]
+    plan: Plan
+    position: int
+    repeat: int = 1
+
+
+class _UnmeasuredError(MedcheckError):
+    """An answer that is no answer: carries the state it ends in."""
+
+    def __init__(self, state: ResultState, message: str, completion: Completion | None) -> None:
+        super().__init__(message)
+        self.state = state
+        self.completion = completion
+
+
+async def evaluate(job: Job, previous: Result | None = None) -> Result:
+    """Return the result of one job; every failure becomes a state with its cause.
+
+    Args:
+        job: what to ask and how to grade it.
+        previous: the result of the turn that this case follows.
+    """
+    blank = planned(job.plan.run, job.case, job.model.name, job.position, job.repeat)
+    blank = replace(blank, error=None)
+    if job.case.follows and (previous is None or previous.completion is None):
+        cause = previous.error or previous.state if previous else "it was not run"
+        error = f"the turn before ({job.case.follows}) has no answer: {cause}"
+        return replace(blank, state="not_run", error=error)
+    request = _request(job, previous)
+    try:
+        asked = job.model.prepare(request).request.messages
+        blank = replace(blank, messages=asked)
+        completion = await _answer(job, request)
+        blank = replace(blank, completion=completion)
+        score = await job.plan.grader.grade(job.case, completion, job.judges, asked=asked)
+    except _UnmeasuredError as error:
+        return replace(blank, state=error.state, error=error.message, completion=error.completion)
+    except BudgetError as error:
+        return replace(blank, state="not_run", error=str(error))
+    except ProviderError as error:
+        state: ResultState = "filtered" if error.filtered else "model_error"
+        return replace(blank, state=state, error=str(error))
+    except MedcheckError as error:
+        return replace(blank, state="not_run", error=str(error))
+    except Exception as error:  # one of the two borders: a bug must not take other cases down
+        logger.exception("case %s", job.case.id)
+        return replace(blank, state="not_run", error=f"bug in medcheck: {type(error).__name__}")
+    return _graded(blank, score)
+
+
+def _graded(blank: Result, score: Score) -> Result:
+    if score.value is not None:
+        return replace(blank, state="scored", score=score)
+    cause = first_cause(score.verdicts)
+    if cause is not None:
+        return replace(blank, state="judge_error", score=score, error=f"judge failed: {cause}")
+    return replace(blank, state="undecided", score=score, error="no criterion was decided")
+
+
+def planned(run: str, case: Case, model: str, position: int, repeat: int) -> Result:
+    """Return what stands in the run for an answer until it is measured."""
+    return Result(
+        run=run,
+        case_id=case.id,
+        suite=case.suite,
+        model=model,
+        repeat=repeat,
+        state="not_run",
+        error="not run",
+        tags=case.tags,
+        category=case.category,
+        messages=case.messages,
+        pass_at=case.pass_at,
+        position=position,
+    )
+
+
+def first_request(plan: Plan, case: Case) -> Request:
+    """Return what a case asks when no turn came before it."""
+    system = () if plan.system is None else (Message(role="system", text=plan.system),)
+    return Request(messages=(*system, *case.messages), params=plan.params)
+
+
+def _request(job: Job, previous: Result | None) -> Request:
+    if previous is None or previous.completion is None:
+        return first_request(job.plan, job.case)
+    answer = Message(role="assistant", text=previous.completion.text)
+    messages = (*previous.messages, answer, *job.case.messages)
+    return Request(messages=messages, params=job.plan.params)
+
+
+async def _answer(job: Job, request: Request) -> Completion:
+    """Return an answer that may be graded, or raise the state it ends in.
+
+    Source: trust.md R2 (truncated, filtered, refused and empty answers).
+    """
+    completion = None
+    for attempt in range(EMPTY_ASKS):
+        completion = _without_thinking(await job.model.ask(replace(request, attempt=attempt)))
+        if completion.text.strip() or completion.finish != "stop":
+            break
+    assert completion is not None
+    if completion.finish == "content_filter":
+        raise _UnmeasuredError("filtered", "the endpoint's filter held the answer back", completion)
+    if completion.finish == "refusal" and job.plan.refusal == "error":
+        raise _UnmeasuredError("refused", "the model refused to answer", completion)
+    if completion.finish == "length" and job.plan.truncated == "error":
+        raise _UnmeasuredError("truncated", "the answer was cut off (raise max_tokens)", completion)
+    if not completion.text.strip():
+        if completion.finish == "length":
+            raise _UnmeasuredError("truncated", "cut off before the answer began", completion)
+        raise _UnmeasuredError("empty", f"the model said nothing in {EMPTY_ASKS} tries", completion)
+    return completion
+
+
+def _without_thinking(completion: Completion) -> Completion:
+    reasoning, text, closed = split_thinking(completion.text)
+    if reasoning is None:
+        return completion
+    thought = "\n".join(part for part in (completion.reasoning, reasoning) if part)
+    finish = completion.finish if closed else "length"
+    return replace(completion, text=text, reasoning=thought, finish=finish)

@@ -1,0 +1,49 @@
+"""The shelf of graders: one file per way of grading, named in YAML by its file name.
+
+A grader module holds a frozen class `Grader` that is built once per suite with
+`Grader(options)`, where `options` is the suite's `grader` block, and that keeps no state
+between cases. It never sees a provider: judges answer `Askable.ask`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from medcheck.client import Askable
+from medcheck.types import Case, Completion, Message, Score
+
+
+class Grader(Protocol):
+    """What the engine asks of a grader."""
+
+    async def grade(
+        self,
+        case: Case,
+        completion: Completion,
+        judges: Sequence[Askable],
+        *,
+        asked: Sequence[Message] = (),
+    ) -> Score:
+        """Return the score of one answer.
+
+        A criterion that no judge could decide is a verdict in state `judge_error` and leaves
+        the score's value `None`; it is never turned into "not met".
+
+        Args:
+            case: with its criteria.
+            completion: the answer; its `text` is free of reasoning.
+            judges: in the suite's order; empty for graders that need none.
+            asked: the messages the model was really asked, system text included.
+        """
+        ...
+
+    @property
+    def needs_judge(self) -> bool:
+        """Whether grading calls a judge at all."""
+        ...
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The prompts it judges with, by name, as sha256."""
+        ...

@@ -1,0 +1,208 @@
+"""Rubric grading: every criterion is met or not met, by a judge or by a deterministic check."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medcheck import prompts
+from medcheck.client import Askable
+from medcheck.errors import SettingsError, nearest
+from medcheck.graders._panel import ballot
+from medcheck.replies import Protocol, parse_verdict
+from medcheck.scoring import voting
+from medcheck.scoring.checks import CHECKS
+from medcheck.scoring.points import RULES, UndecidedPolicy, points
+from medcheck.scoring.views import judge_view
+from medcheck.types import Ballot, Case, Completion, Criterion, Message, Request, Score, Verdict
+
+JUDGE_SYSTEM = "You are a helpful assistant."
+"""Source: simple-evals simple_evals.py:254-258 (the grader's own system message)."""
+VERDICT_ID_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What one judge request is about."""
+
+    case: Case
+    criterion: Criterion
+    completion: Completion
+    asked: tuple[Message, ...]
+    copy: str
+
+
+class Grader:
+    """Asks each judge about each criterion, one call a criterion.
+
+    `official` is HealthBench's own protocol: the conversation as it was really asked, the
+    criterion with its points, one user message. `strict` shows no points, sends the answer as data
+    of its own, and wants a verdict id back that the answer cannot know.
+
+    Source: simple-evals healthbench_eval.py:358-391; trust.md 3.2 (D1-D3).
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.protocol: Protocol = options.get("protocol", "strict")
+        self.rule: str = options.get("points", "healthbench")
+        self.undecided: UndecidedPolicy = options.get("undecided", "exclude")
+        self.how: str | None = options.get("vote")
+        self.min_judges: int | None = options.get("min_judges")
+        _known("points", self.rule, RULES)
+        if self.how is not None:
+            _known("vote", self.how, voting.RULES)
+        self._imported = _imported(options)
+        if self._imported is not None and self.protocol == "strict":
+            raise SettingsError(
+                "grader.prompt: an imported wording cannot carry a verdict id.",
+                hint="Use it with protocol: official.",
+            )
+
+    @property
+    def needs_judge(self) -> bool:
+        """Return True: criteria without a check go to a judge."""
+        return True
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Return the sha256 of the wording that judges."""
+        if self._imported is not None:
+            return {f"prompt {Path(self._imported.path).name}": self._imported.version}
+        names = {"official": ["rubric"], "strict": ["rubric_strict", "rubric_strict_answer"]}
+        return {
+            f"prompt healthbench/{name}": prompts.version(f"healthbench/{name}")
+            for name in names[self.protocol]
+        }
+
+    async def grade(
+        self,
+        case: Case,
+        completion: Completion,
+        judges: Sequence[Askable],
+        *,
+        asked: Sequence[Message] = (),
+    ) -> Score:
+        """Return the points of one answer; see `Grader` in the shelf's contract."""
+        seen: dict[str, int] = {}
+        pending = []
+        for criterion in case.criteria:
+            # Two criteria of the same text are two questions to the judge.
+            text = f"{criterion.points} {criterion.text}"
+            occurrence = seen[text] = seen.get(text, -1) + 1
+            question = _Question(
+                case=case,
+                criterion=criterion,
+                completion=completion,
+                asked=tuple(asked),
+                copy=str(occurrence),
+            )
+            pending.append(self._verdict(question, judges))
+        verdicts = await asyncio.gather(*pending)
+        return points(verdicts, rule=self.rule, undecided=self.undecided)
+
+    async def _verdict(self, question: _Question, judges: Sequence[Askable]) -> Verdict:
+        criterion = question.criterion
+        if criterion.check is not None:
+            return voting.vote(criterion, [_checked(criterion, question.completion.text)])
+        ballots = await asyncio.gather(*(self._ballot(judge, question) for judge in judges))
+        how = self.how or ("single" if len(ballots) == 1 else "majority")
+        return voting.vote(criterion, ballots, how, min_judges=self.min_judges)
+
+    async def _ballot(self, judge: Askable, question: _Question) -> Ballot:
+        build = self._official if self.protocol == "official" else self._strict(judge)
+
+        def parse(completion: Completion, request: Request) -> Ballot:
+            reply = parse_verdict(
+                completion.text,
+                protocol=self.protocol,
+                verdict_id=request.recorded["verdict_id"],
+            )
+            return Ballot(
+                judge=judge.name,
+                state="met" if reply.met else "not_met",
+                value=1.0 if reply.met else 0.0,
+                explanation=reply.explanation,
+                key=completion.key,
+            )
+
+        return await ballot(judge, lambda attempt: build(question, attempt), parse)
+
+    def _official(self, question: _Question, attempt: int) -> Request:
+        answer = Message(role="assistant", text=question.completion.text)
+        conversation = "\n\n".join(f"{m.role}: {m.text}" for m in (*question.asked, answer))
+        item = f"[{question.criterion.points:g}] {question.criterion.text}"
+        if self._imported is not None:
+            text = self._imported.render(conversation=conversation, item=item)
+        else:
+            text = prompts.render("healthbench/rubric", conversation=conversation, item=item)
+        messages = (Message(role="system", text=JUDGE_SYSTEM), Message(role="user", text=text))
+        return _request(question, messages, attempt=attempt, verdict_id=None)
+
+    def _strict(self, judge: Askable) -> Callable[[_Question, int], Request]:
+        def build(question: _Question, attempt: int) -> Request:
+            without = self._strict_request(question, attempt, verdict_id="")
+            verdict_id = judge.key(without)[:VERDICT_ID_DIGITS]
+            return self._strict_request(question, attempt, verdict_id=verdict_id)
+
+        return build
+
+    def _strict_request(self, question: _Question, attempt: int, *, verdict_id: str) -> Request:
+        conversation = [
+            {"role": message.role, "content": judge_view(message.text)[0]}
+            for message in question.asked
+        ]
+        task = prompts.render(
+            "healthbench/rubric_strict",
+            conversation=conversation,
+            item=question.criterion.text,
+            verdict_id=verdict_id,
+        )
+        answer = judge_view(question.completion.text)[0]
+        data = prompts.render("healthbench/rubric_strict_answer", answer=answer)
+        # The answer first: all criteria of a case then share a long prefix that endpoints cache.
+        messages = (Message(role="user", text=data), Message(role="user", text=task))
+        return _request(question, messages, attempt=attempt, verdict_id=verdict_id)
+
+
+def _request(
+    question: _Question, messages: tuple[Message, ...], *, attempt: int, verdict_id: str | None
+) -> Request:
+    recorded = {
+        "answer": question.completion.text,
+        "criterion": question.criterion.text,
+        "verdict_id": verdict_id,
+    }
+    return Request(
+        messages=messages,
+        recorded=recorded,
+        role="judge",
+        copy=question.copy,
+        attempt=attempt,
+    )
+
+
+def _known(option: str, name: str, rules: Iterable[str]) -> None:
+    if name not in rules:
+        raise SettingsError(f'grader.{option}: unknown rule "{name}".', hint=nearest(name, rules))
+
+
+def _checked(criterion: Criterion, answer: str) -> Ballot:
+    """Return the ballot of a deterministic check."""
+    assert criterion.check is not None
+    [(name, argument)] = criterion.check.items()
+    met = CHECKS[name](answer, argument)
+    return Ballot(judge="check", state="met" if met else "not_met", value=float(met), label=name)
+
+
+def _imported(options: Mapping[str, Any]) -> prompts.Imported | None:
+    prompt = options.get("prompt")
+    if not isinstance(prompt, Mapping):
+        if prompt not in (None, "healthbench/rubric"):
+            prompts.version(str(prompt))
+        return None
+    path = Path(str(options.get("folder", "."))) / str(prompt["import"]).strip()
+    constant = prompt.get("name", "GRADER_TEMPLATE")
+    return prompts.imported(path, constant)

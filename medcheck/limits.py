@@ -1,0 +1,112 @@
+"""How fast an endpoint may be asked: slots, requests and tokens per minute, waits between tries."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+
+MAX_TRIES = 8
+MAX_WAIT = 60.0
+MAX_RETRY_AFTER = 120.0
+DEADLINE = 600.0
+
+
+def backoff(tries: int, retry_after: float | None) -> float:
+    """Return the seconds to wait after the failed try number `tries` (from 0).
+
+    The endpoint's own demand wins, up to 120 s; else full jitter up to min(60, 2**tries) s.
+    Unseeded on purpose: jitter must differ between workers, and no result depends on it.
+    """
+    if retry_after is not None:
+        return min(max(retry_after, 0.0), MAX_RETRY_AFTER)
+    return random.uniform(0.0, min(MAX_WAIT, 2.0**tries))  # noqa: S311  (not a secret)
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A token bucket: `per_minute` units, refilled evenly, never more than a sixth saved up."""
+
+    per_minute: float
+    level: float = field(init=False)
+    updated: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.level = self.capacity
+        self.updated = time.monotonic()
+
+    @property
+    def capacity(self) -> float:
+        """Return what may be taken at once: ten seconds' worth, at least one."""
+        return max(1.0, self.per_minute / 6)
+
+    def wait(self, units: float) -> float:
+        """Take `units` and return the seconds until they are really there."""
+        now = time.monotonic()
+        self.level = min(self.capacity, self.level + (now - self.updated) * self.per_minute / 60)
+        self.updated = now
+        self.level -= units
+        return max(0.0, -self.level * 60 / self.per_minute)
+
+
+class Gate:
+    """Lets one call through to a new endpoint before all others.
+
+    A wrong key or model name then costs one call a worker, not `--concurrency` calls. An
+    endpoint that neither answers nor refuses within `patience` seconds is taken for slow.
+    """
+
+    def __init__(self, *, patience: float = 5.0) -> None:
+        self._patience = patience
+        self._first = True
+        self._open = asyncio.Event()
+
+    async def enter(self) -> None:
+        """Return at once for the first caller, for others when the first call is through."""
+        if self._open.is_set():
+            return
+        if self._first:
+            self._first = False
+            asyncio.get_running_loop().call_later(self._patience, self._open.set)
+            return
+        await self._open.wait()
+
+    def release(self) -> None:
+        """Let everybody through."""
+        self._open.set()
+
+
+class Limits:
+    """The slots and rates of one registry entry in this process."""
+
+    def __init__(
+        self,
+        *,
+        slots: int | None,
+        rpm: float | None,
+        tpm: float | None,
+    ) -> None:
+        self.gate = Gate()
+        self._slots = asyncio.Semaphore(slots) if slots else None
+        self._requests = Bucket(rpm) if rpm else None
+        self._tokens = Bucket(tpm) if tpm else None
+
+    async def __aenter__(self) -> None:
+        await self.gate.enter()
+        if self._slots:
+            await self._slots.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._slots:
+            self._slots.release()
+
+    async def pace(self, tokens: float) -> None:
+        """Wait until one more request of about `tokens` tokens is within the rates."""
+        waits = [0.0]
+        if self._requests:
+            waits.append(self._requests.wait(1.0))
+        if self._tokens:
+            waits.append(self._tokens.wait(tokens))
+        if max(waits) > 0:
+            await asyncio.sleep(max(waits))

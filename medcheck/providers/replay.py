@@ -1,0 +1,118 @@
+"""Recorded answers and verdicts in the place of a model and a judge; nothing is asked of anyone.
+
+A recording is one line: `{"model", "case", "prompt": [{"role", "content"}], "answer", "criteria":
+[{"criterion", "criteria_met", "explanation"}]}`. Answers are found by model and conversation
+(system text aside), verdicts by answer and criterion.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medcheck.errors import ProviderError, SettingsError
+from medcheck.providers._entry import Entry
+from medcheck.types import Completion, Message, Request
+
+DEMO = Path(__file__).parent.parent / "demo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recordings:
+    answers: Mapping[tuple[str, str], str]
+    """By model and sha256 of the conversation."""
+    verdicts: Mapping[tuple[str, str], Mapping[str, Any]]
+    """By sha256 of the answer and text of the criterion."""
+
+
+class Provider:
+    """Gives back answers by conversation and, as a judge, verdicts by answer and criterion."""
+
+    def __init__(self, entry: Entry, environ: Mapping[str, str]) -> None:  # noqa: ARG002 - the shelf's contract
+        self.entry = entry
+        self._folder = Path(entry.params.get("path") or DEMO)
+
+    def has_recording(self, messages: tuple[Message, ...]) -> bool:
+        """Return whether this model's answer to a conversation was recorded."""
+        return (self.entry.model, prompt_sha(messages)) in _load(self._folder).answers
+
+    async def ask(self, request: Request) -> Completion:
+        """Return the recorded answer or, for a judge, the recorded verdict as its JSON reply.
+
+        A judge is told what it judges by `request.recorded`: `answer`, `criterion`, and
+        `verdict_id` where the reply must echo one.
+
+        Raises:
+            ProviderError: there is no such recording.
+        """
+        recordings = _load(self._folder)
+        if request.role == "judge":
+            return _verdict(recordings, request.recorded)
+        answer = recordings.answers.get((self.entry.model, prompt_sha(request.messages)))
+        if answer is None:
+            raise _unknown()
+        return Completion(text=answer, cost_usd=0.0)
+
+
+def prompt_sha(messages: Iterable[Message]) -> str:
+    """Return the sha256 of a conversation without its system text."""
+    turns = [
+        [message.role, message.text, *(image.sha256 for image in message.images)]
+        for message in messages
+        if message.role not in {"system", "developer"}
+    ]
+    return _sha(json.dumps(turns, ensure_ascii=True))
+
+
+def _verdict(recordings: _Recordings, asked: Mapping[str, Any]) -> Completion:
+    found = recordings.verdicts.get((_sha(str(asked.get("answer"))), str(asked.get("criterion"))))
+    if found is None:
+        raise _unknown()
+    reply = {"explanation": found["explanation"], "criteria_met": found["criteria_met"]}
+    if asked.get("verdict_id"):
+        reply["verdict_id"] = asked["verdict_id"]
+    return Completion(text=json.dumps(reply, ensure_ascii=False), cost_usd=0.0)
+
+
+def _unknown() -> ProviderError:
+    return ProviderError(
+        "no recording for this prompt.",
+        hint="The demo models know the starter cases only: name a real one with --model.",
+    )
+
+
+@functools.cache
+def _load(folder: Path) -> _Recordings:
+    answers: dict[tuple[str, str], str] = {}
+    verdicts: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else [folder]:
+        for number, line in enumerate(_lines(path), 1):
+            try:
+                record = json.loads(line)
+                turns = [
+                    Message(role=turn["role"], text=turn["content"]) for turn in record["prompt"]
+                ]
+                answers[record["model"], prompt_sha(turns)] = record["answer"]
+                answer_sha = _sha(record["answer"])
+                for verdict in record.get("criteria", ()):
+                    verdicts[answer_sha, verdict["criterion"]] = verdict
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise SettingsError(f"{path}:{number}: not a recording: {error!r}.") from None
+    return _Recordings(answers=answers, verdicts=verdicts)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        # Only "\n" ends a recording: an answer may hold U+2028.
+        return [line for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {type(error).__name__}.") from None
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,121 @@
+"""The hooks, in the order in which pytest meets them; each calls one function elsewhere.
+
+Importing this costs little and does nothing: suites, engine and reports load when a suite is
+collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medcheck.pytest_plugin import options
+from medcheck.pytest_plugin.fixtures import case, medcheck_engine, result, results
+from medcheck.pytest_plugin.state import state_of
+
+__all__ = ["case", "medcheck_engine", "result", "results"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and ini keys."""
+    options.add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Make `--plan` a collection without workers."""
+    if config.option.medcheck_plan:
+        config.option.collectonly = True
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the hooks that a conftest.py may implement."""
+    from medcheck.pytest_plugin import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand xdist its hooks where xdist is there."""
+    if config.pluginmanager.hasplugin("xdist") and not state_of(config).is_worker:
+        from medcheck.pytest_plugin.xdist import Controller
+
+        config.pluginmanager.register(Controller(), "medcheck-xdist")
+    if config.pluginmanager.hasplugin("html"):
+        from medcheck.pytest_plugin import page
+
+        config.pluginmanager.register(page, "medcheck-html")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Take the run folder for this process alone."""
+    from medcheck.pytest_plugin.starting import reserve
+
+    reserve(session.config)
+    session.config.pluginmanager.register(_Progress(session.config), "medcheck-progress")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect suite files."""
+    if file_path.suffix not in (".yaml", ".yml"):
+        return None
+    from medcheck.pytest_plugin.collect import SuiteFile, is_suite
+
+    if not is_suite(file_path, parent.config):
+        return None
+    return SuiteFile.from_parent(parent, path=file_path)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Apply `--tag`."""
+    from medcheck.pytest_plugin.starting import select
+
+    select(config, items)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Check and plan the run before its first call."""
+    from medcheck.pytest_plugin.starting import start
+
+    start(session.config, session.items)
+
+
+class _Progress:
+    """Counts finished cases where results come together; registered once a session starts."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print a line now and then."""
+        from medcheck.pytest_plugin.terminal import progress
+
+        progress(state_of(self.config), report)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Summarize, write the reports and set the exit status, once, where results come together."""
+    from medcheck.pytest_plugin.ending import finish
+
+    finish(session)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the summary by category."""
+    from medcheck.pytest_plugin.terminal import show
+
+    show(terminalreporter)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_unconfigure(config: pytest.Config) -> Generator[None]:
+    """Free the run folder."""
+    yield
+    lock = state_of(config).lock
+    if lock is not None:
+        lock.release()

@@ -1,0 +1,117 @@
+"""After the last case: summary, reports, exit status; only where results come together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medcheck.pytest_plugin.state import State, state_of
+
+if TYPE_CHECKING:
+    from medcheck.summary import Summary
+    from medcheck.types import Run
+
+INCOMPLETE = 12
+WRITERS = {
+    "jsonl": "results.jsonl",
+    "json": "summary.json",
+    "markdown": "summary.md",
+    "html": "report.html",
+}
+"""What every run leaves in its folder."""
+PYTEST_OWN = (
+    pytest.ExitCode.INTERRUPTED,
+    pytest.ExitCode.INTERNAL_ERROR,
+    pytest.ExitCode.USAGE_ERROR,
+    pytest.ExitCode.NO_TESTS_COLLECTED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a session came to."""
+
+    run: Run
+    summary: Summary
+    files: tuple[Path, ...]
+    error: str | None = None
+    """Why a report could not be written."""
+
+
+def finish(session: pytest.Session) -> None:
+    """Write the reports of this session's run and set the exit status."""
+    state = state_of(session.config)
+    if state.is_worker or state.plan is not None:
+        if state.plan is not None:
+            session.exitstatus = pytest.ExitCode.OK
+        return
+    ending = conclude(state)
+    if ending is None:
+        return
+    session.exitstatus = status(int(session.exitstatus), ending, session)
+
+
+def conclude(state: State) -> Ending | None:
+    """Return the ending of the run, computed once; `None` where no case was run."""
+    if state.ending is None and state.started and not state.is_worker:
+        state.ending = _conclude(state)
+    return state.ending
+
+
+def status(pytest_status: int, ending: Ending, session: pytest.Session) -> int:
+    """Return the exit status of a session that ran cases.
+
+    The first that holds: pytest's 2 to 5 (but an interruption is 12), 12, 1, 0. Cases that
+    were not measured are pytest errors; within the allowed share they do not make a 1.
+    """
+    if pytest_status == pytest.ExitCode.INTERRUPTED:
+        return INCOMPLETE
+    if pytest_status in PYTEST_OWN:
+        return pytest_status
+    if not ending.summary.complete or ending.error:
+        return INCOMPLETE
+    if pytest_status == pytest.ExitCode.TESTS_FAILED and only_unmeasured(session):
+        return int(pytest.ExitCode.OK)
+    return pytest_status
+
+
+def only_unmeasured(session: pytest.Session) -> bool:
+    """Return whether every failed test is a case that could not be measured."""
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    if reporter is None or reporter.stats.get("failed"):
+        return False
+    errors = reporter.stats.get("error", [])
+    return all(dict(e.user_properties).get("medcheck.state") for e in errors)
+
+
+def _conclude(state: State) -> Ending:
+    from medcheck.errors import MedcheckError
+    from medcheck.store.database import open_database
+    from medcheck.store.runs import Runs
+    from medcheck.summary import summarize
+
+    with open_database(state.settings.store) as database:
+        runs = Runs(database)
+        runs.note(state.settings.run, {"ended": datetime.now(UTC).isoformat(timespec="seconds")})
+        run = runs.read(state.settings.run)
+        summary = summarize(run)
+        state.config.hook.pytest_medcheck_summary(run=run, summary=summary)
+        try:
+            files = write_all(run, summary, state.settings.folder)
+        except MedcheckError as error:
+            return Ending(run, summary, (), str(error))
+    return Ending(run, summary, files)
+
+
+def write_all(run: Run, summary: Summary, folder: Path) -> tuple[Path, ...]:
+    """Write the files that every run leaves; return their paths."""
+    from medcheck import shelves
+
+    return tuple(
+        shelves.find("writers", name, "write")(run, summary, folder / file)
+        for name, file in WRITERS.items()
+    )

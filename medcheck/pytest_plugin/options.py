@@ -1,0 +1,120 @@
+"""The command line and the ini keys; what they mean is resolved in `settings`."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from medcheck.settings import Settings, resolve
+
+GROUP = "medcheck"
+INI = {
+    "cases": ("args", "globs of suite files, relative to the root folder", ["cases/*.yaml"]),
+    "models": ("string", "model registry on top of the built-in one", None),
+    "store": ("string", "response store: a path (SQLite) or a PostgreSQL URL", None),
+    "reports": ("string", "folder of the run folders", None),
+}
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add one option group and the ini keys."""
+    group = parser.getgroup(GROUP, "medcheck: evaluate medical language models")
+
+    def add(name: str, **how: object) -> None:
+        try:
+            group.addoption(name, dest=f"medcheck_{name[2:].replace('-', '_')}", **how)
+        except ValueError as error:
+            message = f"medcheck and another plugin both define {name}: {error}. "
+            raise pytest.UsageError(message + "Run with -p no:medcheck or without it.") from error
+
+    add(
+        "--model",
+        action="append",
+        metavar="NAME",
+        help="model under test; repeat, or separate with commas",
+    )
+    add(
+        "--judge",
+        action="append",
+        metavar="NAME",
+        help="judge in place of the suite's; repeat for a jury",
+    )
+    add(
+        "--models-file",
+        metavar="PATH",
+        help="registry on top of the built-in one (default: models.yaml beside pytest.ini)",
+    )
+    add("--base-url", metavar="URL", help="OpenAI-compatible endpoint of the model")
+    add("--judge-base-url", metavar="URL", help="OpenAI-compatible endpoint of the judges")
+    add(
+        "--concurrency",
+        metavar="N",
+        help="requests in flight over all workers together (default 64)",
+    )
+    add(
+        "--sample",
+        metavar="N",
+        help="seeded subset, stratified over categories; official:N: the benchmark's own rule",
+    )
+    add("--seed", metavar="S", help="seed of --sample (default 0)")
+    add("--repeats", metavar="N", help="answers per case (default 1)")
+    add(
+        "--responses",
+        choices=("reuse", "fresh", "only"),
+        help="reuse stored replies (default), ask anew, or never call",
+    )
+    add(
+        "--store",
+        metavar="URL",
+        help="response store: path or PostgreSQL URL (default reports/medcheck.sqlite)",
+    )
+    add("--run", metavar="ID", help="name of the run folder (default: from the settings)")
+    add("--reports", metavar="DIR", help="folder of the run folders (default reports)")
+    add(
+        "--plan",
+        action="store_true",
+        default=None,
+        help="no calls: print cases, calls, tokens and cost of the run",
+    )
+    add("--budget", metavar="USD", help="hard stop for the money this run spends")
+    add("--max-calls", metavar="N", help="hard stop for the calls this run sends")
+    add("--yes", action="store_true", default=None, help="go on without asking above 5,000 calls")
+    add("--protocol", choices=("official", "strict"), help="judge protocol in place of the suite's")
+    add(
+        "--ungraded-at-most",
+        metavar="SHARE",
+        help="share of cases that may stay unmeasured (default 0)",
+    )
+    add(
+        "--tag",
+        metavar="EXPR",
+        help="exact selection by case tags: 'theme:hedging and not lang:zh'",
+    )
+    for name, (kind, text, default) in INI.items():
+        parser.addini(f"medcheck_{name}", f"medcheck: {text}", type=kind, default=default)  # type: ignore[arg-type]
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Return the settings of this command; on a worker those the controller resolved.
+
+    Raises:
+        SettingsError: a value is wrong.
+    """
+
+    def option(name: str) -> object:
+        if name == "selection":
+            return _selection(config)
+        return config.getoption(f"medcheck_{name}", None)
+
+    def ini(name: str) -> object:
+        return config.getini(f"medcheck_{name}") if name in INI and name != "cases" else None
+
+    return resolve(option, ini, os.environ, root=config.rootpath)
+
+
+def _selection(config: pytest.Config) -> tuple[str, ...]:
+    chosen = [f"-k {config.option.keyword}"] if config.option.keyword else []
+    chosen += [f"-m {config.option.markexpr}"] if config.option.markexpr else []
+    root = f"{config.rootpath}{os.sep}"
+    return tuple(str(arg).removeprefix(root) for arg in config.args) + tuple(chosen)

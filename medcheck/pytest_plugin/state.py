@@ -1,0 +1,133 @@
+"""What the hooks of one pytest session share; nothing is loaded before a suite is collected."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from medcheck.errors import SuiteError
+from medcheck.pytest_plugin.options import settings_of
+from medcheck.settings import Settings
+
+if TYPE_CHECKING:
+    from medcheck.engine.planning import Forecast
+    from medcheck.engine.session import Engine, Work
+    from medcheck.engine.setup import Setup
+    from medcheck.pytest_plugin.ending import Ending
+    from medcheck.store.lock import RunLock
+    from medcheck.suites import Suite
+    from medcheck.types import Case
+
+KEY: pytest.StashKey[State] = pytest.StashKey()
+
+
+class State:
+    """One session's suites, items, engine and ending."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.suites: dict[Path, Suite] = {}
+        self.markers: dict[str, str] = {}
+        self.works: tuple[Work, ...] = ()
+        """In the order of the results."""
+        self.items: tuple[Work | None, ...] = ()
+        """In the order of the session's items; `None`: a test that is no case."""
+        self.setup: Setup | None = None
+        self.engine: Engine | None = None
+        self.lock: RunLock | None = None
+        self.ending: Ending | None = None
+        self.plan: Forecast | None = None
+        self.handoff: Path | None = None
+        """Where the first worker tells the controller what is wrong."""
+        self.measured = 0
+        """Items that have reported, for the progress line."""
+        self.calls = 0
+        self.said = time.monotonic()
+        self.started = False
+        """Whether the run has a place in the store: cases were selected and may be asked."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Return the settings; a worker takes the run's name from the controller."""
+        from dataclasses import replace
+
+        settings = settings_of(self.config)
+        run = worker_input(self.config).get("medcheck_run")
+        return replace(settings, run=run) if run else settings
+
+    def load(self, path: Path) -> Suite:
+        """Return the suite in a file, read once."""
+        if path not in self.suites:
+            from medcheck.suites import load_suite
+
+            sample = self.settings.sample
+            suite = load_suite(path, sample=sample, seed=self.settings.seed)
+            for other, known in self.suites.items():
+                if known.name == suite.name:
+                    raise SuiteError(
+                        f'suite "{suite.name}" is also the name of {other.name}.',
+                        hint="Give each suite a name of its own.",
+                        where=path.name,
+                    )
+            self.suites[path] = suite
+        return self.suites[path]
+
+    def recorded(self, model: str, case: Case) -> bool:
+        """Return whether a model can answer a case: a recorded one only what was recorded."""
+        recordings = self._recordings.get(model)
+        return recordings is None or bool(recordings(case.messages))
+
+    @cached_property
+    def _recordings(self) -> dict[str, Any]:
+        from medcheck.engine.setup import recordings
+
+        return recordings(self.settings)
+
+    @cached_property
+    def expects_suites(self) -> bool:
+        """Return whether this session will collect suites; decided before collection."""
+        from medcheck.pytest_plugin.collect import is_suite
+
+        root = self.config.rootpath
+        globs = self.config.getini("medcheck_cases")
+        files = [path for glob in globs for path in root.glob(glob)]
+        places = [_place(self.config, arg) for arg in self.config.args]
+        inside = (f for f in files for p in places if f == p or p in f.parents)
+        named = (p for p in places if p.is_file())
+        return any(is_suite(path, self.config) for path in (*inside, *named))
+
+    @property
+    def is_worker(self) -> bool:
+        """Return whether this process is an xdist worker."""
+        return hasattr(self.config, "workerinput")
+
+    @property
+    def is_first(self) -> bool:
+        """Return whether this process plans for all: the only one, or the first worker."""
+        return bool(worker_input(self.config).get("workerid", "gw0") == "gw0")
+
+
+def worker_input(config: pytest.Config) -> dict[str, Any]:
+    """Return what the controller sent to this worker; empty elsewhere."""
+    return getattr(config, "workerinput", {})
+
+
+def state_of(config: pytest.Config) -> State:
+    """Return the session's state."""
+    if KEY not in config.stash:
+        config.stash[KEY] = State(config)
+    return config.stash[KEY]
+
+
+def _place(config: pytest.Config, arg: object) -> Path:
+    return (config.invocation_params.dir / str(arg).split("::")[0]).resolve()
+
+
+def environment() -> dict[str, str]:
+    """Return the environment that names keys and endpoints."""
+    return dict(os.environ)

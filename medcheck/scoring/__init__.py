@@ -1,0 +1,1 @@
+"""How ballots become verdicts and verdicts become a score; pure, no judge is asked here."""

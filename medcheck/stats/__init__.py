@@ -1,0 +1,1 @@
+"""Numbers from case scores: plain sequences in, plain numbers out."""

@@ -1,0 +1,262 @@
+"""A run becomes numbers: a row per model, suite and group, with interval, n and what is missing."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from medcheck.scoring.points import bounds, group_scores
+from medcheck.stats.means import MEASURES, bootstrap_std, interval, mean, row_seed
+from medcheck.types import Result, Run, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One number: a model on a group of a suite."""
+
+    model: str
+    suite: str
+    group: str
+    """`overall`, or a tag such as `theme:hedging`."""
+    value: float | None
+    """The suite's official measure; `None`: nothing was measured."""
+    raw: float | None
+    """The unclipped mean of the case scores."""
+    std: float | None = None
+    """Bootstrap standard error of `value`, as the official code reports it."""
+    ci95: tuple[float, float] | None = None
+    """95 % interval of `raw`; `None` below two cases."""
+    n: int
+    """Answers that were scored."""
+    ungraded: int
+    """Answers that belong to the group and were not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a run says, ready to be written."""
+
+    run: str
+    complete: bool
+    """Everything planned was measured, or no more was lost than the suites allow."""
+    models: tuple[str, ...]
+    judges: tuple[str, ...]
+    protocol: Mapping[str, str]
+    """By suite."""
+    versions: Mapping[str, str]
+    rows: tuple[Row, ...]
+    usage: Mapping[str, Mapping[str, Any]]
+    """By `model NAME` or `judge NAME`: calls, tokens and cost_usd."""
+    states: Mapping[str, Mapping[str, int]]
+    """By model: how many results ended in each state."""
+    harms: Mapping[str, int] = field(default_factory=dict)
+    """By model: results that met a zero-tolerance criterion."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know beside the numbers: dropped settings, bounds of an incomplete run."""
+    by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By suite: the tag prefixes (theme, axis) whose groups stand in the short tables."""
+
+
+def summarize(run: Run) -> Summary:
+    """Return the summary of a run; reads the results once, in their order.
+
+    Official means are numpy.mean over dataset order, so the order of results decides the last
+    digit of a number, and nothing else does.
+    """
+    tally = _Tally()
+    for result in run.results:
+        tally.add(result)
+    suites = run.suites
+    by = {n: tuple(suite.get("summary", {}).get("by") or ()) for n, suite in suites.items()}
+    models = list(tally.states)
+    keys = sorted(tally.groups, key=lambda key: _place(key, models, by))
+    rows = tuple(_row(run, key, tally.groups[key]) for key in keys)
+    return Summary(
+        run=run.id,
+        complete=_complete(tally, suites),
+        models=tuple(tally.states),
+        judges=tuple(sorted({j for s in suites.values() for j in s.get("judges", ())})),
+        protocol={name: str(suite.get("protocol", "")) for name, suite in suites.items()},
+        versions=run.versions,
+        rows=rows,
+        usage={who: usage.plain() for who, usage in sorted(tally.usage.items())},
+        states={model: dict(sorted(states.items())) for model, states in tally.states.items()},
+        harms=dict(tally.harms),
+        notes=tuple(_notes(run, tally)),
+        by=by,
+    )
+
+
+def _place(
+    key: tuple[str, str, str], models: list[str], by: Mapping[str, tuple[str, ...]]
+) -> tuple[str, int, int, str]:
+    """Return where a row stands: suite, model, overall first, then the groups the suite names."""
+    model, suite, group = key
+    prefixes = by.get(suite, ())
+    prefix = group.partition(":")[0]
+    rank = prefixes.index(prefix) if prefix in prefixes else len(prefixes)
+    return suite, models.index(model), -1 if group == "overall" else rank, group
+
+
+@dataclass(slots=True)
+class _Group:
+    values: list[float] = field(default_factory=list)
+    clusters: list[str] = field(default_factory=list)
+    """The case of each value: repeats of one case are not independent."""
+    low: float = 0.0
+    high: float = 0.0
+    """Sums of the lowest and highest scores that the unmeasured answers leave open."""
+    unbounded: int = 0
+    """Unmeasured answers for which no bound is known."""
+    planned: int = 0
+
+    @property
+    def ungraded(self) -> int:
+        return self.planned - len(self.values)
+
+
+@dataclass(slots=True)
+class _Use:
+    calls: int = 0
+    input: int = 0
+    cached_input: int = 0
+    output: int = 0
+    reasoning: int = 0
+    uncounted: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
+
+    def add(self, usage: Usage, cost_usd: float | None, *, calls: int = 1) -> None:
+        self.calls += calls
+        self.uncounted += usage.input is None or usage.output is None
+        self.input += usage.input or 0
+        self.cached_input += usage.cached_input or 0
+        self.output += usage.output or 0
+        self.reasoning += usage.reasoning or 0
+        self.unpriced += cost_usd is None
+        self.cost += cost_usd or 0.0
+
+    def plain(self) -> dict[str, Any]:
+        """Return the numbers; a cost of which a part is unknown is unknown."""
+        return {
+            "calls": self.calls,
+            "input": self.input,
+            "cached_input": self.cached_input,
+            "output": self.output,
+            "reasoning": self.reasoning,
+            "calls_without_token_counts": self.uncounted,
+            "cost_usd": None if self.unpriced else self.cost,
+        }
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is kept of the results while they stream by: numbers, no texts."""
+
+    groups: dict[tuple[str, str, str], _Group] = field(default_factory=dict)
+    states: dict[str, Counter[str]] = field(default_factory=dict)
+    by_suite: dict[str, Counter[str]] = field(default_factory=dict)
+    harms: Counter[str] = field(default_factory=Counter)
+    usage: dict[str, _Use] = field(default_factory=dict)
+
+    def add(self, result: Result) -> None:
+        self.states.setdefault(result.model, Counter())[result.state] += 1
+        self.by_suite.setdefault(result.suite, Counter())[result.state] += 1
+        self.harms[result.model] += bool(result.harms)
+        self._count(result)
+        scores = group_scores(result.tags, result.score) if result.score else {}
+        for name in scores or self._unmeasured_groups(result):
+            group = self._group(result, name)
+            group.planned += 1
+            if name in scores:
+                group.values.append(scores[name])
+                group.clusters.append(result.case_id)
+            elif name == "overall":
+                self._bound(group, result)
+
+    def _group(self, result: Result, name: str) -> _Group:
+        return self.groups.setdefault((result.model, result.suite, name), _Group())
+
+    def _unmeasured_groups(self, result: Result) -> list[str]:
+        """Return the groups that an unmeasured answer is missing from, as far as is known."""
+        verdicts = result.score.verdicts if result.score else ()
+        tags = (t for v in verdicts if v.criterion.points > 0 for t in v.criterion.tags)
+        return list(dict.fromkeys(("overall", *result.tags, *tags)))
+
+    def _bound(self, group: _Group, result: Result) -> None:
+        span = bounds(result.score.verdicts) if result.score and result.score.verdicts else None
+        if span is None:
+            group.unbounded += 1
+        else:
+            group.low += span[0]
+            group.high += span[1]
+
+    def _count(self, result: Result) -> None:
+        if result.completion is not None:
+            use = self.usage.setdefault(f"model {result.model}", _Use())
+            use.add(result.completion.usage, result.completion.cost_usd)
+        for verdict in result.score.verdicts if result.score else ():
+            for ballot in verdict.ballots:
+                if ballot.asks:
+                    use = self.usage.setdefault(f"judge {ballot.judge}", _Use())
+                    use.add(ballot.usage, ballot.cost_usd, calls=ballot.asks)
+
+
+def _row(run: Run, key: tuple[str, str, str], group: _Group) -> Row:
+    model, suite, name = key
+    options = run.suites.get(suite, {}).get("summary", {})
+    measure = MEASURES[options.get("measure", "mean")]
+    draw = options.get("bootstrap")
+    std = None
+    if draw and group.values:
+        seed = row_seed(int(draw.get("seed", 0)), model, suite, name)
+        clip = options.get("measure") == "clipped_mean"
+        std = bootstrap_std(group.values, n=int(draw.get("n", 1000)), seed=seed, clip=clip)
+    return Row(
+        model=model,
+        suite=suite,
+        group=name,
+        value=measure(group.values),
+        raw=mean(group.values),
+        std=std,
+        ci95=interval(group.values, clusters=group.clusters),
+        n=len(group.values),
+        ungraded=group.ungraded,
+    )
+
+
+def _complete(tally: _Tally, suites: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Return whether no suite lost a larger share of its answers than it allows."""
+    for name, states in tally.by_suite.items():
+        lost = sum(count for state, count in states.items() if state != "scored")
+        allowed = float(suites.get(name, {}).get("ungraded_at_most") or 0.0)
+        if lost > allowed * sum(states.values()):
+            return False
+    return bool(tally.by_suite)
+
+
+def _notes(run: Run, tally: _Tally) -> Iterator[str]:
+    for suite in run.suites.values():
+        yield from suite.get("notes", ())
+    for (model, suite_name, name), group in tally.groups.items():
+        if name != "overall" or not group.ungraded:
+            continue
+        text = f"{model} on {suite_name}: {group.ungraded} of {group.planned} not measured"
+        if group.unbounded or not group.planned:
+            yield f"{text}; the score they would add cannot be bounded."
+            continue
+        total = math.fsum(group.values)
+        low, high = ((total + part) / group.planned for part in (group.low, group.high))
+        yield f"{text}; with them the raw mean would lie between {low:.3f} and {high:.3f}."
+
+
+def short_rows(summary: Summary) -> tuple[Row, ...]:
+    """Return the rows of the short tables: overall, then the groups that the suites name."""
+    return tuple(row for row in summary.rows if _is_short(row, summary.by.get(row.suite, ())))
+
+
+def _is_short(row: Row, prefixes: tuple[str, ...]) -> bool:
+    return row.group == "overall" or row.group.partition(":")[0] in prefixes
