@@ -1,5 +1,4 @@
-"""Official data files: downloaded or copied to their place, never accepted unless size and sha256
-are the pinned ones.
+"""Official data files, downloaded or copied to their place: of the pinned size and sha256, or not.
 
 What there is to fetch stands in `sources.yaml`; reading the files is the readers' work.
 """
@@ -15,15 +14,16 @@ import ipaddress
 import os
 import stat
 import tempfile
+import time
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TextIO
 from urllib.parse import SplitResult, urlsplit
 
 from medcheck.errors import DatasetError, SettingsError, nearest
@@ -32,7 +32,10 @@ SOURCES = Path(__file__).with_name("sources.yaml")
 
 _CHUNK = 1 << 18
 _IDLE_SECONDS = 60.0
+_PROGRESS_SECONDS = 0.2
 _GZIP = b"\x1f\x8b"
+_OTHER_VERSION = "It is another version, or was changed: get the one that is pinned."
+_CUT_OFF = "It may have been cut off: run the same command again, or name a file with --from."
 _READ_ERRORS = (OSError, EOFError, zlib.error, http.client.HTTPException)
 
 Progress = Callable[[int, int], None]
@@ -122,10 +125,31 @@ def fetch(
         already = _is_right(target, file)
         if not already:
             place = _place(file, origin, source)
-            with _opened(place, source) as stream:
-                _save(stream, target, file, progress=progress)
+            with contextlib.closing(_chunks(place, _hint(source, place))) as chunks:
+                _save(chunks, target, file, where=_shown(place), progress=progress)
         fetched.append(Fetched(path=target, bytes=file.bytes, already=already))
     return tuple(fetched)
+
+
+@contextmanager
+def counter(name: str, stream: TextIO) -> Generator[Progress]:
+    """Give a progress that counts megabytes on one line of a terminal, and nothing elsewhere."""
+    last = 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if stream.isatty() and now - last >= _PROGRESS_SECONDS:
+            last = now
+            stream.write(f"\r{name}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+            stream.flush()
+
+    try:
+        yield progress
+    finally:
+        if last:
+            stream.write("\r\x1b[K")
+            stream.flush()
 
 
 def _source(name: str, entry: Mapping[str, Any]) -> Source:
@@ -160,6 +184,15 @@ def _place(file: SourceFile, origin: str | None, source: Source) -> str | Path:
     return path
 
 
+def _hint(source: Source, place: str | Path) -> str:
+    if isinstance(place, Path):
+        return "Correct the path."
+    return (
+        "Try again later, or get the file on another machine and run: "
+        f"medcheck fetch {source.name} --from PATH"
+    )
+
+
 def _inside(folder: Path, file: SourceFile) -> Path:
     names = (file.path, file.name, f"{file.path}.gz", f"{file.name}.gz")
     for name in names:
@@ -172,24 +205,153 @@ def _inside(folder: Path, file: SourceFile) -> Path:
     )
 
 
+def _chunks(place: str | Path, hint: str) -> Generator[bytes]:
+    """Yield what a file or URL holds; what is gzipped is unpacked on the way."""
+    try:
+        with _raw(place) as raw:
+            # The files themselves are plain: what begins like gzip was packed for the way.
+            packed = raw.peek(2).startswith(_GZIP)
+            stream: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=raw) if packed else raw
+            while chunk := stream.read(_CHUNK):
+                yield chunk
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise DatasetError(f"HTTP {error.code}.", hint=hint, where=_shown(place)) from None
+    except _READ_ERRORS as error:
+        reason = f"cannot be read: {_reason(error)}."
+        raise DatasetError(reason, hint=hint, where=_shown(place)) from None
+
+
 @contextmanager
-def _opened(place: str | Path, source: Source) -> Iterator[IO[bytes]]:
-    """Open a file or URL for reading; what is gzipped is unpacked on the way."""
-    with contextlib.ExitStack() as stack:
-        if isinstance(place, Path):
-            raw = stack.enter_context(_local(place))
-        else:
-            raw = io.BufferedReader(stack.enter_context(_remote(place, source)))
-        where = _shown(place)
-        packed = next(_pieces(raw, where, peek=True)).startswith(_GZIP)
-        # The files themselves are plain: what begins like gzip was packed for the way.
-        plain = gzip.GzipFile(fileobj=raw, mode="rb") if packed else raw
-        yield cast("IO[bytes]", _Named(plain, where))
+def _raw(place: str | Path) -> Iterator[io.BufferedReader]:
+    if isinstance(place, Path):
+        if not stat.S_ISREG(place.stat().st_mode):
+            raise DatasetError("not a regular file.", hint="Name a file.", where=str(place))
+        with place.open("rb") as file:
+            yield file
+        return
+    _check_url(place)
+    request = urllib.request.Request(place, headers={"User-Agent": "medcheck"})  # noqa: S310 - checked
+    with _opener(place).open(request, timeout=_IDLE_SECONDS) as response:
+        yield io.BufferedReader(response)
 
 
-class _Named(io.RawIOBase):
-    """A stream that knows where it comes from, and says so when reading fails."""
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    """Return what opens a URL: proxy and certificate variables count, redirects are checked."""
+    # A proxy cannot reach this machine's own addresses.
+    proxies: dict[str, str] | None = {} if _is_loopback(urlsplit(url)) else None
+    return urllib.request.build_opener(urllib.request.ProxyHandler(proxies), _SameScheme())
 
-    def __init__(self, stream: IO[bytes] | gzip.GzipFile, where: str) -> None:
-        self._stream = stream
-        self.name = where
+
+class _SameScheme(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, but never to another scheme or to where we would not go by ourselves."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        """Return the next request."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(fp.close)
+            _check_url(newurl)
+            if urlsplit(newurl).scheme != urlsplit(req.full_url).scheme:
+                raise DatasetError(
+                    f"redirects to another scheme: {_shown(newurl)}.",
+                    hint="Download that file yourself and name it with --from.",
+                    where=_shown(req.full_url),
+                )
+            stack.pop_all()
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _check_url(url: str) -> None:
+    """Raise unless a URL is https, or http on this machine."""
+    try:
+        parts = urlsplit(url)
+        valid = bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        raise DatasetError("this is no URL.", hint="Correct it.") from None
+    allowed = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts))
+    if not valid or not allowed:
+        hint = "Use https (http on this machine only), or a file."
+        raise DatasetError("not fetched from such an address.", hint=hint, where=_shown(url))
+    if parts.username is not None or parts.password is not None:
+        hint = "Download the file yourself and name it with --from."
+        raise DatasetError("no names or passwords in a URL.", hint=hint, where=_shown(url))
+
+
+def _is_loopback(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown(place: str | Path) -> str:
+    """Return a place as messages name it: a URL's user, password and query may be secrets."""
+    if isinstance(place, Path):
+        return str(place)
+    try:
+        parts = urlsplit(place)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "the URL"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    return f"{parts.scheme}://{host}{port}{parts.path}"
+
+
+def _reason(error: BaseException) -> str:
+    inner = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(inner, TimeoutError):
+        return f"no byte came for {_IDLE_SECONDS:.0f} s"
+    # The text of an OSError may repeat the path, which the message names already.
+    return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+
+
+def _save(
+    chunks: Iterator[bytes], target: Path, file: SourceFile, *, where: str, progress: Progress
+) -> None:
+    """Write chunks beside the target, and move them there once they are the pinned file."""
+    name = ""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.name}.", suffix=".part"
+        )
+        with open(handle, "wb") as out:  # noqa: PTH123 - takes over the descriptor
+            _copy(chunks, out, file, where=where, progress=progress)
+        os.replace(name, target)  # noqa: PTH105 - beside mkstemp, which gives a string
+    except OSError as error:
+        hint = "Free some space, or choose another folder with --to."
+        problem = f"cannot write the file: {error.strerror or error}."
+        raise DatasetError(problem, hint=hint, where=str(target)) from error
+    finally:
+        if name:
+            Path(name).unlink(missing_ok=True)
+
+
+def _copy(
+    chunks: Iterator[bytes], out: IO[bytes], file: SourceFile, *, where: str, progress: Progress
+) -> None:
+    digest, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > file.bytes:
+            problem = f"more than the {file.bytes:,} bytes of the pinned file."
+            raise DatasetError(problem, hint=_OTHER_VERSION, where=where)
+        digest.update(chunk)
+        out.write(chunk)
+        progress(size, file.bytes)
+    if (size, digest.hexdigest()) != (file.bytes, file.sha256):
+        raise DatasetError(
+            f"{size:,} bytes with sha256 {digest.hexdigest()}, expected {file.bytes:,} bytes with "
+            f"sha256 {file.sha256}.",
+            hint=_CUT_OFF if size < file.bytes else _OTHER_VERSION,
+            where=where,
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ def has(shelf: str, name: str, attribute: str) -> Any:
 
 def _from_user(name: str) -> Any:
     module_name, _, attribute = name.partition(":")
+    if str(Path.cwd()) not in sys.path:
+        # The command `pytest`, unlike `python -m pytest`, does not import from this folder.
+        sys.path.append(str(Path.cwd()))
     try:
         found = importlib.util.find_spec(module_name)
     except (ImportError, ValueError):
@@ -48,7 +52,8 @@ def _from_user(name: str) -> Any:
     if found is None:
         raise ShelfError(
             f'cannot import "{module_name}" (from "{name}").',
-            hint="Write package.module:Name of code that Python can import from this folder.",
+            hint="Write package.module:Name of code that Python can import from this folder; "
+            "a model of that name at an endpoint needs --base-url.",
         )
     module = importlib.import_module(module_name)
     if not hasattr(module, attribute):

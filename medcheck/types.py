@@ -106,6 +106,8 @@ class Case:
     """The case that is the previous turn of the same conversation."""
     labels: Mapping[str, Any] = field(default_factory=dict)
     """Human verdicts, by criterion id."""
+    answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Answers that came with the case, by column (`ideal_completion`); several are repeats."""
     pass_at: float | None = None
     """A measured score below this fails the case; `None`: no threshold."""
     copy: int = 0
@@ -234,6 +236,8 @@ class Result:
     pass_at: float | None = None
     position: int = 0
     """Rank in the run: dataset order, then model."""
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    """Human verdicts that came with the case, by criterion id."""
 
     @property
     def measured(self) -> bool:

@@ -56,7 +56,7 @@ class Setup:
         return {
             "title": suite.title,
             "protocol": settings.protocol or suite.protocol,
-            "summary": dict(suite.summary),
+            "summary": {**suite.summary, "by": _prefixes(suite)},
             "gate": dict(suite.gate),
             "judges": sorted({entry.name for entries in judges.values() for entry in entries}),
             "ungraded_at_most": suite.ungraded_at_most if allowed is None else allowed,
@@ -75,6 +75,15 @@ class Setup:
         entries = [entry for part in own for entry in part]
         notes += [note for entry in entries for note in prepare_request(entry, asked).notes]
         return list(dict.fromkeys(notes))
+
+
+def _prefixes(suite: Suite) -> list[str]:
+    """Return the tag prefixes of the short tables: the suite's choice, else those of its cases."""
+    chosen = suite.summary.get("by")
+    if chosen:
+        return list(chosen)
+    tags = (tag for case in suite.cases for tag in case.tags if ":" in tag)
+    return list(dict.fromkeys(tag.partition(":")[0] for tag in tags))
 
 
 def prepare_request(entry: Entry, request: Request) -> Prepared:

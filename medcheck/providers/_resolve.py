@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -16,6 +17,8 @@ Role = Literal["model", "judge"]
 
 OPENAI_URL = "https://api.openai.com/v1"
 _OPENAI_HOST = "api.openai.com"
+_OWN_CODE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+"""`package.module:Provider`, an application of the user's own."""
 
 
 def resolve(
@@ -40,6 +43,8 @@ def resolve(
         return _at(base_url, _known_or_new(name, registry), environ, role)
     if name in registry.entries:
         return _with_endpoint(registry.entries[name], environ)
+    if _OWN_CODE.fullmatch(name):
+        return Entry(name=name, provider=name, model=name)
     address = environ.get("OPENAI_BASE_URL")
     if address:
         new = Entry(name=name, model=name, api_key_env="OPENAI_API_KEY")

@@ -107,6 +107,14 @@ def _conclude(state: State) -> Ending:
     return Ending(run, summary, files)
 
 
+def prepare_ending() -> None:
+    """Import what the ending needs, early."""
+    from medcheck import shelves
+
+    for name in WRITERS:
+        shelves.find("writers", name, "write")
+
+
 def write_all(run: Run, summary: Summary, folder: Path) -> tuple[Path, ...]:
     """Write the files that every run leaves; return their paths."""
     from medcheck import shelves

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from medcheck.errors import MedcheckError
 from medcheck.pytest_plugin.collect import CaseItem
+from medcheck.pytest_plugin.ending import prepare_ending
 from medcheck.pytest_plugin.state import environment, state_of, worker_input
 from medcheck.pytest_plugin.xdist import share
 
@@ -42,6 +45,9 @@ def medcheck_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
         environment(),
     )
     state.engine = engine
+    if not state.is_worker:
+        # The first replies take a while anyway: what the ending needs is imported meanwhile.
+        threading.Thread(target=prepare_ending, daemon=True).start()
     yield engine
     engine.close()
 
@@ -61,7 +67,10 @@ def results(request: pytest.FixtureRequest, medcheck_engine: Engine) -> tuple[Re
     item = request.node
     if not isinstance(item, CaseItem) or item.work is None:
         pytest.fail('the fixture "result" belongs to items made from a suite', pytrace=False)
-    found = medcheck_engine.wait(item.work)
+    try:
+        found = medcheck_engine.wait(item.work)
+    except MedcheckError as error:
+        pytest.fail(str(error), pytrace=False)
     _describe(item, found)
     lost = [result for result in found if not result.measured]
     if lost:

@@ -55,10 +55,11 @@ def table(ending: Ending) -> list[str]:
     from medcheck.summary import short_rows
     from medcheck.writers.markdown import number, span
 
-    head = ("suite", "model", "group", "score", "95 % interval", "n", "not measured")
+    head = ("suite", "model", "group", "score", "raw", "95 % of raw", "n", "not measured")
     rows = [head]
     rows += [
-        (r.suite, r.model, r.group, number(r.value), span(r.ci95), str(r.n), str(r.ungraded))
+        (r.suite, r.model, r.group, number(r.value), number(r.raw))
+        + (span(r.ci95), str(r.n), str(r.ungraded))
         for r in short_rows(ending.summary)
     ]
     widths = [max(_width(row[i]) for row in rows) for i in range(len(head))]

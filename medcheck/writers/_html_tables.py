@@ -296,12 +296,16 @@ def usage_lines(summaries: Iterable[Summary]) -> tuple[UsageLine, ...]:
 
 def _usage_line(run: str, who: str, used: Mapping[str, Any]) -> UsageLine:
     role, _, name = who.partition(" ")
-    counts = (used.get(key) for key in USAGE_COUNTS)
+    # Replies that came without token counts make the known sums lower bounds.
+    least = "≥ " if used.get("calls_without_token_counts") else ""
     return UsageLine(
         run=run,
         role=role,
         name=name,
-        counts=tuple(None if count is None else f"{count:,}" for count in counts),
+        counts=tuple(
+            None if used.get(key) is None else f"{least if key != 'calls' else ''}{used[key]:,}"
+            for key in USAGE_COUNTS
+        ),
         cost=dollars(used.get("cost_usd")),
     )
 

@@ -33,7 +33,7 @@ def lines(run: Run, summary: Summary) -> list[str]:
     for suite in dict.fromkeys(row.suite for row in summary.rows):
         text += [f"## {escaped(suite)} ({escaped(summary.protocol.get(suite, ''))} protocol)", ""]
         text += _table(
-            ("model", "group", "score", "95 % interval of the raw mean", "n", "not measured"),
+            ("model", "group", "score", "raw mean", "95 % interval of it", "n", "not measured"),
             (_cells(row) for row in short_rows(summary) if row.suite == suite),
         )
     text += ["## Usage", ""]
@@ -60,6 +60,7 @@ def _cells(row: Row) -> Sequence[str]:
         escaped(row.model),
         escaped(row.group),
         number(row.value),
+        number(row.raw),
         span(row.ci95),
         str(row.n),
         str(row.ungraded) if row.ungraded else "",

@@ -14,7 +14,7 @@ function make(tag, attributes, ...children) {
     else if (value === true) element.setAttribute(name, '');
     else if (value !== false && value != null) element.setAttribute(name, value);
   }
-  element.append(...children.flat().filter((child) => child != null && child !== ''));
+  element.append(...children.flat().filter((child) => child != null && child !== false && child !== ''));
   return element;
 }
 

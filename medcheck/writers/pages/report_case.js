@@ -45,7 +45,7 @@ function showCase() {
   document.getElementById('case').replaceChildren(
     caseSteps(one),
     make('h1', {}, label('case', 'span', { class: 'kind' }), ' ', said(one.id)),
-    make('div', { class: 'tags' }, said(index.suites[one.suite], { class: 'tag suite' }), category, tags),
+    make('div', { class: 'tags' }, said(index.suites[one.suite], { class: 'tag home' }), category, tags),
     make('div', { class: 'columns' },
       make('section', { class: 'asked' }, label('ask', 'h2'), conversation(opened.messages)),
       make('div', {}, repeatTabs(),
@@ -188,7 +188,7 @@ function criterionCell(criterion) {
   return make('th', { scope: 'row', class: 'criterion' },
     make('div', { class: 'prose', dir: 'auto' }, criterion.text),
     make('div', { class: 'tags' }, badge,
-      criterion.zero ? label('zero_tolerance', 'span', { class: 'chip harm' }) : null,
+      criterion.zero ? label('zero_tolerance', 'span', { class: 'chip zero' }) : null,
       criterion.level ? said(criterion.level, { class: 'tag' }) : null,
       said(criterion.id, { class: 'tag id' }),
       criterion.tags.map((tag) => said(tag, { class: 'tag' }))),

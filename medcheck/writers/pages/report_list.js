@@ -163,7 +163,7 @@ function listRow(one) {
   const title = make('td', { class: 'case' },
     make('a', { href: caseLink(one) }, said(one.id)),
     one.excerpt ? make('p', { class: 'excerpt', dir: 'auto' }, one.excerpt) : null,
-    make('div', { class: 'tags' }, index.suites.length > 1 ? said(index.suites[one.suite], { class: 'tag suite' }) : null, tags));
+    make('div', { class: 'tags' }, index.suites.length > 1 ? said(index.suites[one.suite], { class: 'tag home' }) : null, tags));
   const scores = index.entries.map((name, at) => listScore(one.cells.get(at), name));
   const spread = index.entries.length > 1
     ? make('td', { class: 'n', 'data-head': word('difference') }, one.spread === null ? '–' : number(one.spread)) : null;
