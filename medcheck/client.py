@@ -6,20 +6,20 @@ Nothing else calls a provider. A reply is committed to the store before anybody 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from medcheck import limits
+from medcheck.canonical import Prepared, prepare
 from medcheck.errors import BudgetError, MedcheckError, ProviderError
-from medcheck.providers import Entry, Provider, adapt, cost_usd, create
+from medcheck.limits import Policy, Traffic
+from medcheck.providers import Entry, Provider, cost_usd, create, own_provider
 from medcheck.store.batch import BatchStore
 from medcheck.store.responses import Failure, StoredReply
 from medcheck.tokens import estimate_messages
-from medcheck.types import Completion, Message, Request
+from medcheck.types import Completion, Request
 
 LEASE_SECONDS = 20.0
 ASSUMED_OUTPUT_TOKENS = 2048
@@ -40,37 +40,6 @@ class Askable(Protocol):
         """Return the sha256 of the canonical request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A request in the form its endpoint takes."""
-
-    request: Request
-    canonical: str
-    key: str
-    notes: tuple[str, ...]
-    """What of the suite's settings was mapped or dropped for this endpoint."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What the whole run allows itself."""
-
-    run: str
-    responses: str = "reuse"
-    """`reuse` stored replies, ask `fresh`, or `only` read stored ones."""
-    max_calls: int | None = None
-    budget_usd: float | None = None
-    slots: int = 64
-    """Requests in flight in this process."""
-    share: float = 1.0
-    """This process's part of an endpoint's rates: 1 / workers."""
-
-    @property
-    def salt(self) -> str | None:
-        """Return what keeps the keys of a fresh run apart from all others."""
-        return self.run if self.responses == "fresh" else None
-
-
 class Passage(Protocol):
     """What a bound model needs of the door."""
 
@@ -79,20 +48,6 @@ class Passage(Protocol):
 
     async def ask(self, entry: Entry, request: Request) -> Completion:
         """Return the reply to a request."""
-
-
-@dataclass(slots=True)
-class Traffic:
-    """What went through the door of this process; differs between runs of the same replies."""
-
-    sent: int = 0
-    reused: int = 0
-    failed: int = 0
-    retried: int = 0
-    spent_usd: float = 0.0
-    unpriced: int = 0
-    """Paid replies whose price is not known."""
-    by_role: dict[str, int] = field(default_factory=dict)
 
 
 class Door:
@@ -105,6 +60,8 @@ class Door:
         self.owner = owner
         self.traffic = Traffic()
         self.stopped: MedcheckError | None = None
+        """Why nothing is sent any more."""
+        self._refusing = ""
         self._store = store
         self._environ = environ
         self._providers: dict[str, Provider] = {}
@@ -144,6 +101,10 @@ class Door:
             return completion
         finally:
             del self._asking[prepared.key]
+
+    def adopt(self, entry: Entry, target: object) -> None:
+        """Let an object of the user's own answer for an entry."""
+        self._providers[entry.name] = own_provider(entry, self._environ, target)
 
     async def close(self) -> None:
         """Close the connections of every provider."""
@@ -203,15 +164,7 @@ class Door:
                 "forbids new calls.",
                 hint="Leave the option out to ask for what is missing.",
             )
-        completion = await self._tries(entry, prepared)
-        cost = completion.cost_usd
-        if cost is None:
-            cost = cost_usd(completion.usage, entry.price)
-        completion = replace(completion, key=prepared.key, cost_usd=cost)
-        self._count(completion)
-        # A reply that is paid for is stored even when the run is being stopped.
-        await asyncio.shield(self._save(prepared, completion))
-        return completion
+        return await self._tries(entry, prepared)
 
     async def _tries(self, entry: Entry, prepared: Prepared) -> Completion:
         """Call the provider until it replies, within tries and deadline.
@@ -224,9 +177,8 @@ class Door:
             try:
                 return await self._call(entry, prepared)
             except ProviderError as error:
-                await self._note_failure(entry, prepared, error)
                 lost += error.maybe_paid
-                wait = limits.backoff(number, error.retry_after)
+                wait = limits.backoff(number, error.retry_after, longest=self.policy.first_wait)
                 last = number == limits.MAX_TRIES - 1 or time.monotonic() + wait > ends
                 if not error.retryable or lost > 1 or last:
                     raise
@@ -237,26 +189,45 @@ class Door:
     async def _call(self, entry: Entry, prepared: Prepared) -> Completion:
         limit = self._limit(entry)
         tokens = estimate_messages(prepared.request.messages)
-        async with self._slots, limit:
+        async with limit:
             await limit.pace(tokens)
-            if self.stopped is not None:
-                raise self.stopped
-            reserved = await self._reserve(entry, prepared.request, tokens)
-            self.traffic.sent += 1
-            who = f"{prepared.request.role} {entry.name}"
-            self.traffic.by_role[who] = self.traffic.by_role.get(who, 0) + 1
-            completion = None
-            try:
-                completion = await self._provider(entry).ask(prepared.request)
-            except ProviderError as error:
-                if error.stop_run:
-                    self.stopped = error
-                raise
-            finally:
-                limit.gate.release()
-                if reserved is not None:
-                    await asyncio.shield(self._settle(entry, reserved, completion))
+            # The run's slots last: who waits for one endpoint must not keep others from theirs.
+            async with self._slots:
+                if self.stopped is not None:
+                    raise self._stopping(self.stopped, entry)
+                reserved = await self._reserve(entry, prepared.request, tokens)
+                return await self._send(entry, prepared, reserved)
+
+    async def _send(self, entry: Entry, prepared: Prepared, reserved: float | None) -> Completion:
+        self.traffic.sent += 1
+        who = f"{prepared.request.role} {entry.name}"
+        self.traffic.by_role[who] = self.traffic.by_role.get(who, 0) + 1
+        completion = None
+        try:
+            reply = await self._provider(entry).ask(prepared.request)
+            completion = self._priced(entry, replace(reply, key=prepared.key))
+            # Still in its slot: a kill then loses what is in flight and nothing that came back.
+            # A reply that is paid for is stored even when the run is being stopped.
+            await asyncio.shield(self._save(prepared, completion))
+        except ProviderError as error:
+            if error.stop_run:
+                self.stopped, self._refusing = error, entry.name
+            await self._note_failure(entry, prepared, error)
+            raise
+        finally:
+            if reserved is not None:
+                await asyncio.shield(self._settle(entry, reserved, completion))
         return completion
+
+    def _stopping(self, cause: MedcheckError, entry: Entry) -> MedcheckError:
+        """Return why a call is not sent: the endpoint's own refusal, or that the run has stopped.
+
+        A new error each time: one that a thousand callers raise would drag their frames along.
+        """
+        if isinstance(cause, ProviderError) and entry.name == self._refusing:
+            return ProviderError(cause.message, hint=cause.hint, status=cause.status)
+        kind = BudgetError if isinstance(cause, BudgetError) else MedcheckError
+        return kind(f"not asked, because the run was stopped: {cause.message}", hint=cause.hint)
 
     async def _reserve(self, entry: Entry, request: Request, tokens: int) -> float | None:
         """Take one call, and its likely price, out of the run's budget; `None` without limits."""
@@ -275,16 +246,11 @@ class Door:
             budget_usd=policy.budget_usd,
         )
         if not allowed:
-            limit = (
-                f"--max-calls {policy.max_calls}"
-                if policy.max_calls is not None
-                else f"--budget {policy.budget_usd}"
-            )
             self.stopped = BudgetError(
-                f"the run's limit ({limit}) is used up.",
+                f"the run's limit ({policy.hard_stops}) is used up.",
                 hint="Run the same command with a higher limit: what is paid for is reused.",
             )
-            raise self.stopped
+            raise self._stopping(self.stopped, entry)
         return likely
 
     async def _settle(self, entry: Entry, reserved: float, completion: Completion | None) -> None:
@@ -324,11 +290,14 @@ class Door:
             )
         )
 
-    def _count(self, completion: Completion) -> None:
-        if completion.cost_usd is None:
-            self.traffic.unpriced += 1
-        else:
-            self.traffic.spent_usd += completion.cost_usd
+    def _priced(self, entry: Entry, completion: Completion) -> Completion:
+        """Return the reply with what it cost, which is counted as spent."""
+        cost = completion.cost_usd
+        if cost is None:
+            cost = cost_usd(completion.usage, entry.price)
+        self.traffic.unpriced += cost is None
+        self.traffic.spent_usd += cost or 0.0
+        return replace(completion, cost_usd=cost)
 
     def _provider(self, entry: Entry) -> Provider:
         if entry.name not in self._providers:
@@ -354,6 +323,8 @@ class Model:
     door: Passage
     repeat: int = 1
     copy: int = 0
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Settings for each request that does not bring its own."""
 
     @property
     def name(self) -> str:
@@ -373,41 +344,9 @@ class Model:
         return self.door.prepare(self.entry, self._bind(request))
 
     def _bind(self, request: Request) -> Request:
-        return replace(request, repeat=self.repeat, copy=f"{self.copy}/{request.copy}")
-
-
-def prepare(entry: Entry, request: Request, *, salt: str | None) -> Prepared:
-    """Adapt a request to its endpoint and name it by the sha256 of its canonical form."""
-    messages, params, notes = adapt(entry, request)
-    adapted = replace(request, messages=messages, params=params)
-    canonical = _canonical(entry, adapted, salt=salt)
-    key = hashlib.sha256(canonical.encode()).hexdigest()
-    return Prepared(request=adapted, canonical=canonical, key=key, notes=notes)
-
-
-def _canonical(entry: Entry, request: Request, *, salt: str | None) -> str:
-    """Return the JSON text that names a request: never a host, a port or a key."""
-    content: dict[str, Any] = {
-        "entry": entry.name,
-        "provider": entry.provider,
-        "model": entry.model,
-        "role": request.role,
-        "messages": [_plain(message) for message in request.messages],
-        "params": dict(request.params),
-        "repeat": request.repeat,
-        "copy": request.copy,
-        "attempt": request.attempt,
-    }
-    if salt is not None:
-        content["fresh"] = salt
-    return json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-
-
-def _plain(message: Message) -> dict[str, Any]:
-    plain: dict[str, Any] = {"role": message.role, "text": message.text}
-    if message.images:
-        plain["images"] = [asdict(image) for image in message.images]
-    return plain
+        params = {**self.params, **request.params}
+        copy = f"{self.copy}/{request.copy}"
+        return replace(request, params=params, repeat=self.repeat, copy=copy)
 
 
 def _part(limit: float | None, share: float, *, whole: bool = False) -> Any:

@@ -1,4 +1,4 @@
-"""How fast an endpoint may be asked: slots, requests and tokens per minute, waits between tries."""
+"""What a run and its endpoints allow: hard stops, slots, rates per minute, waits between tries."""
 
 from __future__ import annotations
 
@@ -13,15 +13,59 @@ MAX_RETRY_AFTER = 120.0
 DEADLINE = 600.0
 
 
-def backoff(tries: int, retry_after: float | None) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the whole run allows itself."""
+
+    run: str
+    responses: str = "reuse"
+    """`reuse` stored replies, ask `fresh`, or `only` read stored ones."""
+    max_calls: int | None = None
+    budget_usd: float | None = None
+    slots: int = 64
+    """Requests in flight in this process."""
+    share: float = 1.0
+    """This process's part of an endpoint's rates: 1 / workers."""
+    first_wait: float = 1.0
+    """Seconds: the longest wait after a first failed try; doubles with each further one."""
+
+    @property
+    def salt(self) -> str | None:
+        """Return what keeps the keys of a fresh run apart from all others."""
+        return self.run if self.responses == "fresh" else None
+
+    @property
+    def hard_stops(self) -> str:
+        """Return the options that limit the run, as the user wrote them."""
+        calls = "" if self.max_calls is None else f"--max-calls {self.max_calls}"
+        budget = "" if self.budget_usd is None else f"--budget {self.budget_usd:g}"
+        return ", ".join(part for part in (calls, budget) if part)
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What went through the door of this process; differs between runs of the same replies."""
+
+    sent: int = 0
+    reused: int = 0
+    failed: int = 0
+    retried: int = 0
+    spent_usd: float = 0.0
+    unpriced: int = 0
+    """Paid replies whose price is not known."""
+    by_role: dict[str, int] = field(default_factory=dict)
+
+
+def backoff(tries: int, retry_after: float | None, *, longest: float = 1.0) -> float:
     """Return the seconds to wait after the failed try number `tries` (from 0).
 
-    The endpoint's own demand wins, up to 120 s; else full jitter up to min(60, 2**tries) s.
+    The endpoint's own demand wins, up to 120 s; else full jitter up to `longest` s after the first
+    try, twice as much after each further one, never more than 60 s.
     Unseeded on purpose: jitter must differ between workers, and no result depends on it.
     """
     if retry_after is not None:
         return min(max(retry_after, 0.0), MAX_RETRY_AFTER)
-    return random.uniform(0.0, min(MAX_WAIT, 2.0**tries))  # noqa: S311  (not a secret)
+    return random.uniform(0.0, min(MAX_WAIT, longest * 2.0**tries))  # noqa: S311  (not a secret)
 
 
 @dataclass(slots=True)
@@ -98,6 +142,7 @@ class Limits:
             await self._slots.acquire()
 
     async def __aexit__(self, *_: object) -> None:
+        self.gate.release()
         if self._slots:
             self._slots.release()
 

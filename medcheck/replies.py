@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from typing import Any, Literal
 from medcheck.errors import JudgeError
 
 _SCHEMAS = Path(__file__).parent / "schemas" / "replies"
-_TYPES: dict[str, type] = {"string": str, "boolean": bool}
+_TYPES: dict[str, type] = {"string": str, "boolean": bool, "integer": int}
 
 _OPENED = re.compile(r"\s*<think(?:ing)?>", re.IGNORECASE)
 _THINK_TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
@@ -32,6 +33,34 @@ class Reply:
     met: bool
     explanation: str
     """Empty if the official protocol's optional field was left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchReply:
+    """What a judge said about one of several criteria."""
+
+    id: str
+    met: bool
+    explanation: str
+    evidence: str
+    """A quotation of the answer; may be empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A passage of an answer that a judge picked out."""
+
+    quote: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """The severity that a judge gave a statement."""
+
+    level: str
+    """S1 to S4."""
+    reason: str
 
 
 def parse_verdict(
@@ -58,6 +87,90 @@ def parse_verdict(
     """
     found = _official(text) if protocol == "official" else _strict(text, schema, verdict_id)
     return Reply(met=found["criteria_met"], explanation=_text(found.get("explanation", "")))
+
+
+def parse_batch(
+    text: str,
+    *,
+    ids: Collection[str],
+    answer: str,
+    quoted: Collection[str] = (),
+    protocol: Protocol = "official",
+    verdict_id: str | None = None,
+) -> dict[str, BatchReply]:
+    """Return a judge's verdicts on several criteria of one answer, by id.
+
+    Args:
+        text: the reply as it came.
+        ids: what was asked about; each must come back exactly once.
+        answer: as the judge saw it; evidence that is given must stand in it.
+        quoted: the ids that cannot be met without evidence.
+        protocol: `official` lets keys pass that were not asked for.
+        verdict_id: must come back under that key; `strict` only.
+
+    Raises:
+        JudgeError: the reply cannot be used: an id is missing, unknown or stands twice, or a
+            quotation is none.
+
+    Source: gaps.md section 9, items 11 and 12.
+    """
+    items = _object(text, "batch", protocol, verdict_id)["verdicts"]
+    found: dict[str, BatchReply] = {}
+    for item in items:
+        name, evidence = str(item["id"]), item.get("evidence", "")
+        if name not in ids or name in found:
+            reason = "stands twice" if name in found else "was not asked about"
+            raise JudgeError(f"verdicts: an id {reason}.")
+        if evidence.strip() and not occurs(evidence, answer):
+            raise JudgeError(f'verdict "{name}": the evidence does not stand in the answer.')
+        if name in quoted and item["criteria_met"] and not evidence.strip():
+            raise JudgeError(f'verdict "{name}": met without evidence.')
+        found[name] = BatchReply(
+            id=name,
+            met=item["criteria_met"],
+            explanation=item["explanation"],
+            evidence=evidence,
+        )
+    if missing := [name for name in ids if name not in found]:
+        raise JudgeError(f'verdicts: {len(missing)} of {len(ids)} are missing ("{missing[0]}").')
+    return found
+
+
+def parse_extract(
+    text: str, *, answer: str, protocol: Protocol = "official", verdict_id: str | None = None
+) -> tuple[Statement, ...]:
+    """Return the statements that a judge picked out of an answer, without repeats; may be none.
+
+    Raises:
+        JudgeError: the reply cannot be used, or a quotation does not stand in the answer.
+
+    Source: gaps.md section 3, where a reply that cannot be read was a perfect answer.
+    """
+    items = _object(text, "extract", protocol, verdict_id)["items"]
+    found: dict[str, Statement] = {}
+    for number, item in enumerate(items, start=1):
+        quote = item["content"].strip()
+        if not quote or not occurs(quote, answer):
+            raise JudgeError(f"item {number}: the quotation does not stand in the answer.")
+        found.setdefault(_squeezed(quote), Statement(quote=quote, reason=item["reasoning"]))
+    return tuple(found.values())
+
+
+def parse_grade(
+    text: str, *, protocol: Protocol = "official", verdict_id: str | None = None
+) -> Grade:
+    """Return the severity in a judge's reply.
+
+    Raises:
+        JudgeError: the reply cannot be used; a level is never guessed from other text.
+    """
+    found = _object(text, "grade", protocol, verdict_id)
+    return Grade(level=found["level"], reason=found["reasoning"])
+
+
+def occurs(quote: str, answer: str) -> bool:
+    """Return whether a quotation stands in a text, whatever the spaces and line breaks."""
+    return _squeezed(quote) in _squeezed(answer)
 
 
 def split_thinking(text: str) -> tuple[str | None, str, bool]:
@@ -95,33 +208,72 @@ def _official(text: str) -> dict[str, Any]:
 
 
 def _strict(text: str, schema: str, verdict_id: str | None) -> dict[str, Any]:
-    # An explanation may quote a lone closing tag: it ends no block if the reply begins as JSON.
-    begins_as_json = text.lstrip().startswith(("{", "```"))
-    _, answer, closed = (None, text, True) if begins_as_json else split_thinking(text)
-    if not closed:
-        raise JudgeError("the think block is not closed.")
-    fenced = _FENCED.fullmatch(answer)
-    found = _loads(
-        fenced[1] if fenced else answer, object_pairs_hook=_unique, parse_constant=_no_constant
-    )
+    found = _lone_json(text)
     _check_fields(found, response_schema(schema, verdict_id=verdict_id is not None))
     if verdict_id is not None and found["verdict_id"] != verdict_id:
         raise JudgeError('"verdict_id" is not the one that was asked for.')
     return dict(found)
 
 
-def _check_fields(found: object, schema: dict[str, Any]) -> None:
+def _object(text: str, schema: str, protocol: Protocol, verdict_id: str | None) -> dict[str, Any]:
+    """Return the object in a reply to a protocol of our own; `official` lets further keys pass."""
+    if protocol == "strict":
+        return _strict(text, schema, verdict_id)
+    found = _lone_json(text)
+    _check_fields(found, response_schema(schema), open_ended=True)
+    return dict(found)
+
+
+def _lone_json(text: str) -> Any:
+    """Return the JSON that is the whole reply, but for a think block and a fence."""
+    # An explanation may quote a lone closing tag: it ends no block if the reply begins as JSON.
+    begins_as_json = text.lstrip().startswith(("{", "```"))
+    _, answer, closed = (None, text, True) if begins_as_json else split_thinking(text)
+    if not closed:
+        raise JudgeError("the think block is not closed.")
+    fenced = _FENCED.fullmatch(answer)
+    return _loads(
+        fenced[1] if fenced else answer, object_pairs_hook=_unique, parse_constant=_no_constant
+    )
+
+
+def _check_fields(
+    found: object, schema: dict[str, Any], where: str = "", *, open_ended: bool = False
+) -> None:
+    """Check a value against the part of JSON Schema that the reply schemas use."""
+    if schema.get("type") == "array":
+        if not isinstance(found, list):
+            raise JudgeError(f'"{where}" is not a list.')
+        for entry in found:
+            _check_fields(entry, schema["items"], where, open_ended=open_ended)
+    elif schema.get("type") == "object":
+        _check_object(found, schema, where, open_ended=open_ended)
+    else:
+        _check_value(found, schema, where)
+
+
+def _check_object(found: object, schema: dict[str, Any], where: str, *, open_ended: bool) -> None:
     if not isinstance(found, dict):
-        raise JudgeError("the reply is JSON, but not an object.")
+        what = f'"{where}" holds something that is' if where else "the reply is JSON, but"
+        raise JudgeError(f"{what} not an object.")
     fields = schema["properties"]
-    if unknown := [key for key in found if key not in fields]:
+    unknown = [key for key in found if key not in fields]
+    if unknown and not open_ended:
         raise JudgeError(f"unknown key {json.dumps(unknown[0][:40])}.")
     for name in schema["required"]:
         if name not in found:
             raise JudgeError(f'key "{name}" is missing.')
     for name, value in found.items():
-        if type(value) is not _TYPES[fields[name]["type"]]:
-            raise JudgeError(f'"{name}" is not a {fields[name]["type"]}.')
+        if name in fields:
+            _check_fields(value, fields[name], name, open_ended=open_ended)
+
+
+def _check_value(found: object, schema: dict[str, Any], where: str) -> None:
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if type(found) not in [_TYPES[kind] for kind in kinds]:
+        raise JudgeError(f'"{where}" is not a {" or ".join(kinds)}.')
+    if found not in schema.get("enum", [found]):
+        raise JudgeError(f'"{where}" is not one of {", ".join(schema["enum"])}.')
 
 
 def _loads(text: str, **hooks: Any) -> Any:
@@ -143,6 +295,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(_name: str) -> None:
     raise JudgeError("the reply holds NaN or Infinity.")
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _text(value: object) -> str:

@@ -13,10 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from medcheck.errors import SettingsError
+from medcheck.errors import SettingsError, nearest
 
 CONFIRM_CALLS = 5000
 """A run of more calls than this that are not stored needs --yes or --budget."""
+RESPONSES = ("reuse", "fresh", "only")
+PROTOCOLS = ("official", "strict")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +94,13 @@ def resolve(option: Lookup, ini: Lookup, environ: Mapping[str, str], *, root: Pa
         sample=_sample(find("sample")),
         seed=_whole("--seed", find("seed", 0), least=0),
         repeats=_whole("--repeats", find("repeats", 1), least=1),
-        responses=find("responses", "reuse"),
+        responses=_one_of("--responses", find("responses", "reuse"), RESPONSES),
         store=_store(find("store"), root),
         reports=str(root / find("reports", "reports")),
         budget=_amount("--budget", find("budget")),
         max_calls=_optional_whole("--max-calls", find("max_calls")),
         yes=bool(option("yes")),
-        protocol=find("protocol"),
+        protocol=_one_of("--protocol", find("protocol"), PROTOCOLS),
         ungraded_at_most=_share("--ungraded-at-most", find("ungraded_at_most")),
         tag=find("tag"),
         selection=tuple(option("selection") or ()),
@@ -183,6 +185,13 @@ def _share(name: str, value: Any) -> float | None:
     if not 0 <= share <= 1:
         raise SettingsError(f"{name} {value}: a share from 0 to 1 is needed.")
     return share
+
+
+def _one_of(name: str, value: Any, known: tuple[str, ...]) -> Any:
+    # argparse checks the command line; environment and ini file come unchecked.
+    if value is not None and value not in known:
+        raise SettingsError(f'{name} "{value}": not known.', hint=nearest(str(value), known))
+    return value
 
 
 def _sample(value: Any) -> str | None:

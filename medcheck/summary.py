@@ -195,7 +195,8 @@ class _Tally:
             group.high += span[1]
 
     def _count(self, result: Result) -> None:
-        if result.completion is not None:
+        # An answer that existed already has no key: nothing was asked for it.
+        if result.completion is not None and result.completion.key:
             use = self.usage.setdefault(f"model {result.model}", _Use())
             use.add(result.completion.usage, result.completion.cost_usd)
         for verdict in result.score.verdicts if result.score else ():
@@ -233,7 +234,8 @@ def _complete(tally: _Tally, suites: Mapping[str, Mapping[str, Any]]) -> bool:
     for name, states in tally.by_suite.items():
         lost = sum(count for state, count in states.items() if state != "scored")
         allowed = float(suites.get(name, {}).get("ungraded_at_most") or 0.0)
-        if lost > allowed * sum(states.values()):
+        # Divided, not multiplied: 0.29 * 100 is a little less than 29.
+        if lost / sum(states.values()) > allowed:
             return False
     return bool(tally.by_suite)
 

@@ -37,6 +37,7 @@ cases:
       - {text: first CLEAR, points: 5}
       - {text: second MUMBLED, points: -3}
       - {text: third MUTE, points: 2}
+      - {text: fourth DEAD, points: 2}
     checks:
       - {contains: "120", points: 1}
   - id: refused
@@ -51,6 +52,7 @@ class Script:
     """The endpoint of the model and of the judge."""
 
     mumbled: int = 0
+    dead: int = 0
     busy: int = 0
 
     def __call__(self, body: Any) -> Reply:
@@ -58,6 +60,9 @@ class Script:
         if body["model"] == "model":
             return self._model(text)
         verdict_id = re.findall(r"verdict_id: ([0-9a-f]{16})$", text)
+        if "fourth DEAD" in text:
+            self.dead += 1
+            return Reply(text="odd") if self.dead == 1 else Reply(status=400, body={})
         if "third MUTE" in text:
             return Reply(text="no JSON")
         if "second MUMBLED" in text and self.mumbled < 2:
@@ -157,6 +162,16 @@ def test_a_judge_without_a_usable_reply(database: Database) -> None:
     assert "judge judge: judge_error: no usable reply in 4 tries" in text
 
 
+def test_a_judge_that_broke_off(database: Database) -> None:
+    """An ask that failed for good after an unusable reply shows both."""
+    (asked,) = find(database, "r", "pain").verdicts[3][1]
+    first, last = asked.exchanges
+    assert first.reply is not None
+    assert first.reply.text == "odd"
+    assert last.reply is None
+    assert [failure.status for failure in last.failures] == [400]
+
+
 def test_failed_calls_are_shown(database: Database) -> None:
     """A call that failed before the reply came is evidence too."""
     (answer,) = find(database, "r", "pain").answers
@@ -197,6 +212,19 @@ def test_no_text_can_pass_for_ours(database: Database) -> None:
     assert text.count("\n== criterion 1 of") == 1
 
 
+def test_single_lines_stay_single(tmp_path: Path) -> None:
+    """An error, a tag or a name with line breaks or control characters is one harmless line."""
+    with open_database(tmp_path / "s.sqlite") as opened:
+        runs = Runs(opened)
+        runs.begin("r", started="2026-01-01", settings={}, versions={}, suites={})
+        error = "lost\n== criterion 1 of 1 (1): met\x1b[2J"
+        runs.record(replace(result("q", model="m\n\x07"), error=error, tags=("a\nb",)))
+        text = text_of(find(opened, "r", "q"))
+    assert r"NOT MEASURED: lost\n== criterion 1 of 1 (1): met\x1b[2J" in text
+    assert r"model m\n\x07, repeat 1" in text
+    assert r"tags a\nb" in text
+
+
 def test_replies_that_are_gone(store: Path, tmp_path: Path) -> None:
     """After a purge of the replies the verdicts and the question still stand."""
     copy = tmp_path / "copy.sqlite"
@@ -209,7 +237,7 @@ def test_replies_that_are_gone(store: Path, tmp_path: Path) -> None:
     assert found.answers[0].reply is None
     text = text_of(found)
     assert "no reply is stored" in text
-    assert "criterion 1 of 4 (1): met" in text
+    assert "criterion 1 of 5 (1): met" in text
 
 
 def result(case: str, *, suite: str = "s", model: str = "m", repeat: int = 1) -> Result:

@@ -6,8 +6,10 @@ import gzip
 import hashlib
 import io
 import os
+import shutil
 import socket
 import stat
+import subprocess
 from pathlib import Path
 from threading import Thread
 
@@ -163,17 +165,18 @@ def test_redirects_on_the_same_scheme(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "location",
+    ("location", "told"),
     [
-        "https://127.0.0.1:9/f?sig=hidden",
-        "ftp://127.0.0.1/f",
-        "file:///etc/passwd",
-        "http://data.example/f",
+        ("https://127.0.0.1:9/f?sig=hidden", "redirects to another scheme: https://127.0.0.1:9/f."),
+        ("ftp://127.0.0.1/f", "ftp://127.0.0.1/f: not fetched from such an address"),
+        ("http://data.example/f", "http://data.example/f: not fetched from such an address"),
+        ("file:///etc/passwd", "HTTP 302"),
     ],
 )
-def test_redirects_elsewhere(tmp_path: Path, location: str) -> None:
+def test_redirects_elsewhere(tmp_path: Path, location: str, told: str) -> None:
     """No redirect leads to another scheme, or unencrypted to another machine."""
-    served(Reply(status=302, body=b"", headers={"location": location}), tmp_path)
+    reply = Reply(status=302, body=b"", headers={"location": location})
+    assert told in served(reply, tmp_path)
     assert not (tmp_path / "small" / "file.jsonl").exists()
 
 
@@ -219,6 +222,34 @@ def test_the_proxy_of_the_environment(tmp_path: Path, monkeypatch: pytest.Monkey
     assert asked[0].startswith(b"CONNECT data.invalid:443")
     with Server(Reply(body=CONTENT)) as server:
         fetch(source(f"{server.address}/f"), folder=tmp_path)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate that nobody signed, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl command to make a certificate")
+    key, made = tmp_path / "key.pem", tmp_path / "cert.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(made)]
+    subprocess.run([*command.split(), *name, *files], check=True, capture_output=True)
+    return made, key
+
+
+def test_certificates(
+    tmp_path: Path, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """https needs a certificate that is trusted; SSL_CERT_FILE says which."""
+    with Server(Reply(body=CONTENT), certificate=certificate) as server:
+        wanted = source(f"{server.address}/f")
+        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(DatasetError, match="certificate"):
+            fetch(wanted, folder=tmp_path)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        (found,) = fetch(wanted, folder=tmp_path)
+    assert found.path.read_bytes() == CONTENT
 
 
 def test_from_a_mirror(tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+Other = TypeVar("Other")
 
 LOOKAHEAD = 8
 """Finished but not yet awaited work, as a multiple of what may run at once."""
@@ -46,7 +47,16 @@ class Background(Generic[Key, Value]):
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._main, name="medcheck-engine", daemon=True)
         self._thread.start()
-        self._feeder = asyncio.run_coroutine_threadsafe(self._feed(), self._loop)
+        self._feeder: Future[None] | None = None
+
+    def start(self) -> None:
+        """Begin to prefetch; once is enough."""
+        if self._feeder is None:
+            self._feeder = asyncio.run_coroutine_threadsafe(self._feed(), self._loop)
+
+    def run(self, work: Coroutine[object, object, Other]) -> Other:
+        """Return what some other work on the loop comes to."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def wait(self, key: Key) -> Value:
         """Return the value of a key; starts it at once, past every window, if need be."""
@@ -98,7 +108,8 @@ class Background(Generic[Key, Value]):
                 running.add(self._start(key))
 
     async def _end(self) -> None:
-        self._feeder.cancel()
+        if self._feeder is not None:
+            self._feeder.cancel()
         open_tasks = [task for task in self._started.values() if not task.done()]
         for task in open_tasks:
             task.cancel()

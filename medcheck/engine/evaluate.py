@@ -12,12 +12,14 @@ from medcheck.errors import BudgetError, MedcheckError, ProviderError
 from medcheck.graders import Grader
 from medcheck.graders._panel import first_cause
 from medcheck.replies import split_thinking
-from medcheck.types import Case, Completion, Message, Request, Result, ResultState, Score
+from medcheck.types import Case, Completion, Message, Request, Result, ResultState, Score, Verdict
 
 logger = logging.getLogger(__name__)
 
 EMPTY_ASKS = 3
 """One ask and two re-asks of a model that says nothing. Source: trust.md R2."""
+NO_USE_TO_REASK = ("length", "content_filter", "refusal")
+"""How an answer may end that says nothing and would say nothing again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,7 @@ class Plan:
     system: str | None = None
     """System message of the model under test; `None`: none."""
     params: Mapping[str, Any] = field(default_factory=dict)
+    judge_params: Mapping[str, Any] = field(default_factory=dict)
     truncated: str = "error"
     """`score` or `error`: what becomes of an answer that was cut off."""
     refusal: str = "score"
@@ -44,6 +47,8 @@ class Job:
     plan: Plan
     position: int
     repeat: int = 1
+    given: str | None = None
+    """An answer that exists already: nothing is asked of the model."""
 
 
 class _UnmeasuredError(MedcheckError):
@@ -68,9 +73,11 @@ async def evaluate(job: Job, previous: Result | None = None) -> Result:
         cause = previous.error or previous.state if previous else "it was not run"
         error = f"the turn before ({job.case.follows}) has no answer: {cause}"
         return replace(blank, state="not_run", error=error)
-    request = _request(job, previous)
+    request = request_of(job, previous)
     try:
-        asked = job.model.prepare(request).request.messages
+        asked = request.messages
+        if job.given is None:
+            asked = job.model.prepare(request).request.messages
         blank = replace(blank, messages=asked)
         completion = await _answer(job, request)
         blank = replace(blank, completion=completion)
@@ -100,7 +107,12 @@ def _graded(blank: Result, score: Score) -> Result:
 
 
 def planned(run: str, case: Case, model: str, position: int, repeat: int) -> Result:
-    """Return what stands in the run for an answer until it is measured."""
+    """Return what stands in the run for an answer until it is measured.
+
+    Its criteria are there, not run: summaries count them in every group that they belong to, and
+    bound the score that they would add.
+    """
+    verdicts = tuple(Verdict(criterion=c, state="not_run", value=None) for c in case.criteria)
     return Result(
         run=run,
         case_id=case.id,
@@ -109,11 +121,13 @@ def planned(run: str, case: Case, model: str, position: int, repeat: int) -> Res
         repeat=repeat,
         state="not_run",
         error="not run",
+        score=Score(value=None, verdicts=verdicts) if verdicts else None,
         tags=case.tags,
         category=case.category,
         messages=case.messages,
         pass_at=case.pass_at,
         position=position,
+        labels=case.labels,
     )
 
 
@@ -123,7 +137,8 @@ def first_request(plan: Plan, case: Case) -> Request:
     return Request(messages=(*system, *case.messages), params=plan.params)
 
 
-def _request(job: Job, previous: Result | None) -> Request:
+def request_of(job: Job, previous: Result | None) -> Request:
+    """Return what a job asks, after the turn before it where there is one."""
     if previous is None or previous.completion is None:
         return first_request(job.plan, job.case)
     answer = Message(role="assistant", text=previous.completion.text)
@@ -136,10 +151,10 @@ async def _answer(job: Job, request: Request) -> Completion:
 
     Source: trust.md R2 (truncated, filtered, refused and empty answers).
     """
-    completion = None
-    for attempt in range(EMPTY_ASKS):
+    completion = None if job.given is None else Completion(text=job.given, cached=True)
+    for attempt in range(EMPTY_ASKS if job.given is None else 0):
         completion = _without_thinking(await job.model.ask(replace(request, attempt=attempt)))
-        if completion.text.strip() or completion.finish != "stop":
+        if completion.text.strip() or completion.finish in NO_USE_TO_REASK:
             break
     assert completion is not None
     if completion.finish == "content_filter":
@@ -151,7 +166,9 @@ async def _answer(job: Job, request: Request) -> Completion:
     if not completion.text.strip():
         if completion.finish == "length":
             raise _UnmeasuredError("truncated", "cut off before the answer began", completion)
-        raise _UnmeasuredError("empty", f"the model said nothing in {EMPTY_ASKS} tries", completion)
+        tries = "the given answer is empty" if job.given is not None else ""
+        tries = tries or f"the model said nothing in {EMPTY_ASKS} tries"
+        raise _UnmeasuredError("empty", tries, completion)
     return completion
 
 

@@ -6,16 +6,17 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from medcheck.client import Policy, Prepared, prepare
-from medcheck.engine.evaluate import Job, evaluate, first_request
+from medcheck.canonical import Prepared, prepare
+from medcheck.engine.evaluate import Job, evaluate, first_request, request_of
 from medcheck.engine.session import Work, bind
 from medcheck.engine.setup import FREE_PROVIDERS, Setup
 from medcheck.errors import ProviderError
+from medcheck.limits import Policy
 from medcheck.providers import Entry
 from medcheck.settings import Settings
 from medcheck.store.responses import Responses
 from medcheck.tokens import estimate_messages, estimate_tokens
-from medcheck.types import Completion, Request
+from medcheck.types import Completion, Request, Result
 
 ANSWER_TOKENS = 500
 VERDICT_TOKENS = 100
@@ -80,21 +81,36 @@ class _Counter:
 
     async def count(self, works: Sequence[Work]) -> Forecast:
         jobs = [job for work in works for job in self._jobs(work)]
-        keys = [job.model.key(first_request(job.plan, job.case)) for job in jobs]
-        have = self.responses.have(keys) if self.responses else set()
+        keys = [
+            job.model.key(first_request(job.plan, job.case)) if job.given is None else ""
+            for job in jobs
+        ]
+        have = self.responses.have(filter(None, keys)) if self.responses else set()
+        turns: dict[tuple[str, str, str, int], Result] = {}
         for job, key in zip(jobs, keys, strict=True):
-            if key in have and not job.case.follows:
-                await evaluate(job)
-            else:
+            case = job.case
+            previous = turns.get((case.suite, case.follows or "", job.model.name, job.repeat))
+            known = self._stored(job, previous) if case.follows else key in have
+            if job.given is None and not known:
                 self._unanswered(job)
+                continue
+            result = await evaluate(job, previous)
+            if case.id in self.setup.suites[case.suite].followed:
+                turns[case.suite, case.id, job.model.name, job.repeat] = result
         cases = len({(work.suite, work.id) for work in works})
         return Forecast(cases=cases, answers=len(jobs), needs=dict(sorted(self.needs.items())))
 
     def _jobs(self, work: Work) -> Iterable[Job]:
-        for repeat in range(1, self.settings.repeats + 1):
+        for repeat in range(1, self.setup.repeats(work.case, work.model) + 1):
             yield bind(
                 self.setup, self, work.case, work.model, position=work.position, repeat=repeat
             )
+
+    def _stored(self, job: Job, previous: Result | None) -> bool:
+        """Return whether the answer to a later turn is stored: it depends on the turns before."""
+        if self.responses is None or previous is None or previous.completion is None:
+            return False
+        return bool(self.responses.have([job.model.key(request_of(job, previous))]))
 
     def _unanswered(self, job: Job) -> None:
         """Count an answer that is missing, and the verdicts that will be asked about it."""

@@ -6,23 +6,26 @@ import asyncio
 import platform
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
-from medcheck.client import Door, Model, Passage, Policy
+from medcheck.client import Door, Model, Passage
 from medcheck.engine.background import Background
 from medcheck.engine.evaluate import Job, evaluate
 from medcheck.engine.setup import Setup
-from medcheck.errors import StoreError
+from medcheck.errors import SettingsError, StoreError
+from medcheck.limits import Policy
+from medcheck.providers import Entry
 from medcheck.settings import Settings
 from medcheck.store.batch import BatchStore
 from medcheck.store.database import open_database
 from medcheck.store.responses import Responses
 from medcheck.store.runs import Runs
-from medcheck.types import Case, Result
+from medcheck.types import Case, Completion, Request, Result, Score
 
-LINGER_SECONDS = 0.01
-"""How long a write waits for company. No request slot is held meanwhile, so throughput does not
-suffer, and one transaction for a dozen replies costs a tenth of a dozen transactions."""
+LINGER_SECONDS = 0.003
+"""How long a write waits for company: one transaction for several replies costs little more than
+one for a single reply. Short, because a request keeps its slot until its reply is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,6 @@ class Engine:
         self, setup: Setup, settings: Settings, share: Share, environ: Mapping[str, str]
     ) -> None:
         self._setup = setup
-        self._repeats = settings.repeats
         slots = max(1, settings.concurrency // share.workers)
         database = open_database(settings.store)
         self._store = BatchStore(Responses(database), linger_seconds=LINGER_SECONDS)
@@ -87,6 +89,32 @@ class Engine:
             closing=self._closing,
         )
 
+    def start(self) -> None:
+        """Begin to prefetch; once is enough."""
+        self._background.start()
+
+    def adopt(self, role: str, name: str, target: object) -> None:
+        """Let an object of the user's own answer under the name of a model or judge."""
+        self.door.adopt(self._setup.own_entry(role, name), target)
+
+    def ask(self, model: str, request: Request, *, repeat: int = 1) -> Completion:
+        """Return one answer, outside of any case, through the same door and store."""
+        client = Model(entry=self._setup.models[model], door=self.door, repeat=repeat)
+        return self._background.run(client.ask(request))
+
+    def grade(self, suite: str, model: str, case: Case, answer: Completion) -> Score:
+        """Return the score of one answer, outside of the run's results.
+
+        Raises:
+            SettingsError: there is no judge.
+        """
+        if suite not in self._setup.plans or not self._setup.judges.get((suite, model)):
+            raise SettingsError("no judge to grade with.", hint="Name one with --judge NAME.")
+        asked = replace(case, suite=suite)
+        job = bind(self._setup, self.door, asked, model, position=0, repeat=1, given=False)
+        grading = job.plan.grader.grade(asked, answer, job.judges, asked=case.messages)
+        return self._background.run(grading)
+
     def wait(self, work: Work) -> tuple[Result, ...]:
         """Return the results of an item, one per repeat, recorded in the store."""
         return self._background.wait(work)
@@ -102,7 +130,7 @@ class Engine:
         await self.door.close()
 
     async def _work(self, work: Work) -> tuple[Result, ...]:
-        repeats = range(1, self._repeats + 1)
+        repeats = range(1, self._setup.repeats(work.case, work.model) + 1)
         turns = [self._turn(work.case, work.model, work.position, repeat) for repeat in repeats]
         results = await asyncio.gather(*turns)
         try:
@@ -178,16 +206,30 @@ class Recorder:
                     future.set_result(None)
 
 
-def bind(setup: Setup, door: Passage, case: Case, model: str, *, position: int, repeat: int) -> Job:
+def bind(
+    setup: Setup,
+    door: Passage,
+    case: Case,
+    model: str,
+    *,
+    position: int,
+    repeat: int,
+    given: bool = True,
+) -> Job:
     """Bind a case to its model, judges and plan."""
+    plan = setup.plans[case.suite]
+
+    def bound(entry: Entry, params: Mapping[str, Any]) -> Model:
+        return Model(entry=entry, door=door, repeat=repeat, copy=case.copy, params=params)
+
     judges = setup.judges.get((case.suite, model), ())
+    answers = setup.given(case, model) if given else None
     return Job(
         case=case,
-        model=Model(entry=setup.models[model], door=door, repeat=repeat, copy=case.copy),
-        judges=tuple(
-            Model(entry=entry, door=door, repeat=repeat, copy=case.copy) for entry in judges
-        ),
-        plan=setup.plans[case.suite],
+        model=bound(setup.models[model], {}),
+        judges=tuple(bound(entry, plan.judge_params) for entry in judges),
+        plan=plan,
         position=position,
         repeat=repeat,
+        given=None if answers is None else answers[repeat - 1],
     )

@@ -2,24 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from medcheck import client, shelves
-from medcheck.client import Prepared
+from medcheck import canonical, shelves
+from medcheck.answers import Answers, is_file, load_answers
+from medcheck.canonical import Prepared
 from medcheck.engine.evaluate import Plan, first_request
 from medcheck.errors import MedcheckError
 from medcheck.graders import Grader
 from medcheck.providers import Entry, Registry, host_note, key_of, load_registry, resolve
 from medcheck.settings import Settings
 from medcheck.suites import Suite
-from medcheck.types import Case, Message, Request
+from medcheck.types import Case, Request
 
 T = TypeVar("T")
-FREE_PROVIDERS = ("replay", "echo")
+FREE_PROVIDERS = ("replay", "echo", "none", "conftest")
+ANSWERS = "answers:"
+DIRECT = ""
+"""Stands in the place of a suite for tests that belong to none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Existing:
+    """Answers that exist already: of a file, by case, or of a column that came with the cases."""
+
+    column: str | None = None
+    answers: Answers | None = None
+
+    def of(self, case: Case) -> tuple[str, ...]:
+        """Return the answers to a case, one per repeat; empty where there is none."""
+        if self.answers is not None:
+            return self.answers.by_case.get(case.id, ())
+        return case.answers.get(str(self.column), ())
+
+
+def existing(name: str) -> Existing | None:
+    """Return what `answers:PATH` or `answers:COLUMN` stands for; `None` for a model to ask.
+
+    Raises:
+        DatasetError: the file cannot be read.
+    """
+    if not name.startswith(ANSWERS):
+        return None
+    place = name.removeprefix(ANSWERS)
+    if is_file(place):
+        return Existing(answers=load_answers(place))
+    return Existing(column=place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +67,31 @@ class Setup:
     """Why the run must not start; one line each."""
     notes: tuple[str, ...] = ()
     """What the user must know although the run may start."""
+    answers: Mapping[str, Existing] = field(default_factory=dict)
+    """By model: answers that exist already, in place of a model to ask."""
+    default_repeats: int = 1
+
+    def given(self, case: Case, model: str) -> tuple[str, ...] | None:
+        """Return the existing answers of a case, one per repeat; `None`: the model is asked.
+
+        A grader may take the answer from the case itself (`answer_column`).
+        """
+        column = getattr(self.plans[case.suite].grader, "answer_column", None)
+        if column is not None:
+            return case.answers.get(column, ())
+        existing = self.answers.get(model)
+        return None if existing is None else existing.of(case)
+
+    def own_entry(self, role: str, name: str) -> Entry:
+        """Return the entry of a model or judge that the user's conftest.py supplies."""
+        if role == "model":
+            return self.models[name]
+        return next(e for part in self.judges.values() for e in part if e.name == name)
+
+    def repeats(self, case: Case, model: str) -> int:
+        """Return how many answers a case gets."""
+        given = self.given(case, model)
+        return self.default_repeats if given is None else len(given)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -70,7 +127,8 @@ class Setup:
         plan = self.plans[suite.name]
         request = first_request(plan, suite.cases[0])
         notes = [note for m in self.models.values() for note in prepare_request(m, request).notes]
-        asked = Request(messages=suite.cases[0].messages, role="judge")
+        messages = suite.cases[0].messages
+        asked = Request(messages=messages, params=plan.judge_params, role="judge")
         own = (part for (name, _), part in self.judges.items() if name == suite.name)
         entries = [entry for part in own for entry in part]
         notes += [note for entry in entries for note in prepare_request(entry, asked).notes]
@@ -88,11 +146,24 @@ def _prefixes(suite: Suite) -> list[str]:
 
 def prepare_request(entry: Entry, request: Request) -> Prepared:
     """Return a request in its endpoint's form."""
-    return client.prepare(entry, request, salt=None)
+    return canonical.prepare(entry, request, salt=None)
 
 
-def recordings(settings: Settings) -> dict[str, Callable[[tuple[Message, ...]], bool]]:
-    """Return, for each model that repeats recorded answers, whether it knows a conversation."""
+def recordings(settings: Settings) -> dict[str, Callable[[Case], bool]]:
+    """Return, for each model that only repeats existing answers, whether it has one to a case.
+
+    Raises:
+        DatasetError: a file of answers cannot be read.
+    """
+    given = {name: found for name in settings.models if (found := existing(name))}
+    tests: dict[str, Callable[[Case], bool]] = {
+        name: lambda case, found=found: bool(found.of(case))  # type: ignore[misc]
+        for name, found in given.items()
+    }
+    return tests | _replayed(settings)
+
+
+def _replayed(settings: Settings) -> dict[str, Callable[[Case], bool]]:
     if not settings.models:
         return {}
     path = Path(settings.models_file) if settings.models_file else None
@@ -102,32 +173,62 @@ def recordings(settings: Settings) -> dict[str, Callable[[tuple[Message, ...]], 
         return {}  # the run is refused later, with this error
     known = [entries[name] for name in settings.models if name in entries]
     return {
-        entry.name: shelves.find("providers", "replay", "Provider")(entry, {}).has_recording
+        entry.name: _has_recording(shelves.find("providers", "replay", "Provider")(entry, {}))
         for entry in known
         if entry.provider == "replay"
     }
 
 
-def prepare(suites: Iterable[Suite], settings: Settings, environ: Mapping[str, str]) -> Setup:
-    """Return the setup of a run; what is wrong with it stands in `problems`, all at once."""
-    builder = _Builder(settings, environ)
+def _has_recording(provider: Any) -> Callable[[Case], bool]:
+    return lambda case: bool(provider.has_recording(case.messages))
+
+
+def prepare(
+    suites: Iterable[Suite],
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    own: Collection[str] = (),
+    direct: bool = False,
+) -> Setup:
+    """Return the setup of a run; what is wrong with it stands in `problems`, all at once.
+
+    Args:
+        suites: whose cases will run.
+        settings: of the command.
+        environ: holds keys and endpoints.
+        own: `model`, `judges` or both, where the user's conftest.py supplies them.
+        direct: whether tests of the user's own call model and judges, outside of any suite.
+    """
+    builder = _Builder(settings, environ, own)
     by_name = {suite.name: suite for suite in suites}
-    models = {name: entry for name in settings.models if (entry := builder.entry(name, "model"))}
-    judges = {}
+    answers = {name: found for name in settings.models if (found := builder.existing(name))}
+    models = {
+        name: entry
+        for name in settings.models
+        if (entry := builder.given(name) if name in answers else builder.entry(name, "model"))
+    }
+    judges: dict[tuple[str, str], tuple[Entry, ...]] = {}
     plans = {}
     for suite in by_name.values():
         plan = builder.plan(suite)
         if plan is None:
             continue
         plans[suite.name] = plan
-        for model in models.values():
-            if plan.grader.needs_judge and any(_judged(case) for case in suite.cases):
-                judges[suite.name, model.name] = builder.judges(suite, model)
+        for name, model in models.items():
+            if getattr(plan.grader, "judged_by_model", False):
+                judges[suite.name, name] = (model,)
+            elif plan.grader.needs_judge and any(_judged(case) for case in suite.cases):
+                judges[suite.name, name] = builder.judges(suite, model)
+    if direct:
+        judges |= {(DIRECT, name): builder.direct_judges(model) for name, model in models.items()}
     return Setup(
         suites=by_name,
         models=models,
         judges=judges,
-        plans=plans,
+        plans=plans | ({DIRECT: builder.direct_plan()} if direct else {}),
+        answers=answers,
+        default_repeats=settings.repeats,
         problems=tuple(dict.fromkeys(builder.problems)),
         notes=tuple(dict.fromkeys(builder.notes)),
     )
@@ -138,8 +239,11 @@ def _judged(case: Case) -> bool:
 
 
 class _Builder:
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, environ: Mapping[str, str], own: Collection[str]
+    ) -> None:
         self.settings = settings
+        self.own = own
         self.environ = environ
         self.problems: list[str] = []
         self.notes: list[str] = []
@@ -148,6 +252,8 @@ class _Builder:
 
     def entry(self, name: str, role: str) -> Entry | None:
         """Return the entry of a model or judge whose key is present."""
+        if role in self.own:
+            return Entry(name=name, provider="conftest", model=name)
         url = self.settings.base_url if role == "model" else self.settings.judge_base_url
 
         def find() -> Entry:
@@ -173,10 +279,23 @@ class _Builder:
             )
         return found
 
+    def existing(self, name: str) -> Existing | None:
+        """Return the answers that exist under a name, if it means such."""
+        return self._try(lambda: existing(name))
+
+    def given(self, name: str) -> Entry:
+        """Return the entry that stands for existing answers: it is never asked."""
+        place = name.removeprefix(ANSWERS)
+        label = Path(place).name.partition(".")[0] if is_file(place) else place
+        model = place.partition("#")[2]
+        return Entry(name=model or label, provider="none", model=name)
+
     def judges(self, suite: Suite, model: Entry) -> tuple[Entry, ...]:
         """Return the judges of a suite for a model, or note that there are none."""
         own = (model.judge,) if model.judge else ()
         names = self.settings.judges or own or suite.judges
+        if "judge" in self.own:
+            names = names or ("judge",)
         if not names:
             self.problems.append(
                 f'{suite.path}: suite "{suite.name}" needs a judge. '
@@ -188,8 +307,20 @@ class _Builder:
                 f'{suite.path}: grader.vote: "single" takes one judge, found {len(entries)}. '
                 "Choose majority, unanimous, any or mean."
             )
-        params = suite.grader.get("params") or {}
-        return tuple(replace(entry, params={**params, **entry.params}) for entry in entries)
+        return tuple(entries)
+
+    def direct_judges(self, model: Entry) -> tuple[Entry, ...]:
+        """Return the judges of tests that belong to no suite."""
+        names = self.settings.judges or ((model.judge,) if model.judge else ())
+        if "judge" in self.own:
+            names = names or ("judge",)
+        return tuple(entry for name in names if (entry := self.entry(name, "judge")))
+
+    def direct_plan(self) -> Plan:
+        """Return how answers are graded that belong to no suite."""
+        options = {"protocol": self.settings.protocol or "strict"}
+        grader: Grader = shelves.find("graders", "rubric", "Grader")(options)
+        return Plan(run=self.settings.run, grader=grader)
 
     def plan(self, suite: Suite) -> Plan | None:
         """Return how the cases of a suite are run."""
@@ -203,6 +334,7 @@ class _Builder:
                 grader=grader,
                 system=suite.system,
                 params=suite.params,
+                judge_params=suite.judge_params,
                 truncated=str(suite.policies.get("truncated", "error")),
                 refusal=str(suite.policies.get("refusal", "score")),
             )

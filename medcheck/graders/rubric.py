@@ -22,6 +22,15 @@ from medcheck.types import Ballot, Case, Completion, Criterion, Message, Request
 JUDGE_SYSTEM = "You are a helpful assistant."
 """Source: simple-evals simple_evals.py:254-258 (the grader's own system message)."""
 VERDICT_ID_DIGITS = 16
+OPTIONS = {
+    "properties": {
+        "evidence": {
+            "type": "boolean",
+            "description": "Show the judge the tool calls and passages that came with the answer.",
+        }
+    }
+}
+"""The grader's own fields in YAML. Only the strict protocol shows evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +60,7 @@ class Grader:
         self.undecided: UndecidedPolicy = options.get("undecided", "exclude")
         self.how: str | None = options.get("vote")
         self.min_judges: int | None = options.get("min_judges")
+        self.shows_evidence = bool(options.get("evidence", False))
         _known("points", self.rule, RULES)
         if self.how is not None:
             _known("vote", self.how, voting.RULES)
@@ -160,8 +170,11 @@ class Grader:
             item=question.criterion.text,
             verdict_id=verdict_id,
         )
-        answer = judge_view(question.completion.text)[0]
-        data = prompts.render("healthbench/rubric_strict_answer", answer=answer)
+        data = prompts.render(
+            "healthbench/rubric_strict_answer",
+            answer=judge_view(question.completion.text)[0],
+            evidence=list(question.completion.evidence) if self.shows_evidence else [],
+        )
         # The answer first: all criteria of a case then share a long prefix that endpoints cache.
         messages = (Message(role="user", text=data), Message(role="user", text=task))
         return _request(question, messages, attempt=attempt, verdict_id=verdict_id)

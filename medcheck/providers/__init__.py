@@ -31,6 +31,7 @@ __all__ = [
     "host_note",
     "key_of",
     "load_registry",
+    "own_provider",
     "resolve",
 ]
 
@@ -51,5 +52,15 @@ class Provider(Protocol):
 
 def create(entry: Entry, environ: Mapping[str, str] | None = None) -> Provider:
     """Build the provider of an entry; keys are looked up in `environ` (default: the process's)."""
+    if ":" in entry.provider:
+        target = shelves.find("providers", entry.provider, "Provider")
+        return own_provider(entry, environ or {}, target)
     build = shelves.find("providers", entry.provider, "Provider")
     return cast("Provider", build(entry, os.environ if environ is None else environ))
+
+
+def own_provider(entry: Entry, environ: Mapping[str, str], target: object) -> Provider:
+    """Return the provider that asks an object of the user's own."""
+    from medcheck.providers._own import Provider as Own
+
+    return Own(entry, environ, target)

@@ -13,15 +13,33 @@ from typing import Any
 import pytest
 
 from medcheck.pytest_plugin import options
-from medcheck.pytest_plugin.fixtures import case, medcheck_engine, result, results
+from medcheck.pytest_plugin.fixtures import (
+    case,
+    judge,
+    judges,
+    medcheck_engine,
+    medcheck_run,
+    model,
+    result,
+    results,
+)
 from medcheck.pytest_plugin.state import state_of
 
-__all__ = ["case", "medcheck_engine", "result", "results"]
+__all__ = [
+    "case",
+    "judge",
+    "judges",
+    "medcheck_engine",
+    "medcheck_run",
+    "model",
+    "result",
+    "results",
+]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the options and ini keys."""
-    options.add_options(parser)
+    options.add_options(parser, pluginmanager)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -39,8 +57,11 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hand xdist its hooks where xdist is there."""
-    if config.pluginmanager.hasplugin("xdist") and not state_of(config).is_worker:
+    """Hand xdist and pytest-html their hooks where they are there and have a use for them."""
+    state = state_of(config)
+    if state.is_worker or not state.expects_suites:
+        return
+    if config.pluginmanager.hasplugin("xdist"):
         from medcheck.pytest_plugin.xdist import Controller
 
         config.pluginmanager.register(Controller(), "medcheck-xdist")
@@ -69,6 +90,13 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return SuiteFile.from_parent(parent, path=file_path)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of the user's own once per model, where there are several."""
+    from medcheck.pytest_plugin.choosing import parametrize_models
+
+    parametrize_models(metafunc)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Apply `--tag`."""
     from medcheck.pytest_plugin.starting import select
@@ -76,12 +104,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     select(config, items)
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Check and plan the run before its first call."""
+    """Check and plan the run before its first call, and before xdist reports the collection."""
     from medcheck.pytest_plugin.starting import start
 
-    start(session.config, session.items)
+    start(session)
 
 
 class _Progress:
@@ -114,8 +142,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_unconfigure(config: pytest.Config) -> Generator[None]:
-    """Free the run folder."""
+    """Free the run folder, and what this session kept for its workers."""
     yield
-    lock = state_of(config).lock
-    if lock is not None:
-        lock.release()
+    state_of(config).release()

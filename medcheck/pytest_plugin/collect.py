@@ -11,10 +11,9 @@ import pytest
 from medcheck.errors import MedcheckError, SuiteError
 from medcheck.pytest_plugin.state import State, state_of
 from medcheck.tags import marker
-from medcheck.types import Case, Result
 
 if TYPE_CHECKING:
-    from medcheck.engine.session import Work
+    from medcheck.types import Case, Result
 
 SKIPPED_NAME = "not-run"
 
@@ -60,8 +59,8 @@ class SuiteFile(pytest.File):
                 yield item
         for model, count in unrecorded.items():
             reason = (
-                f'{count} of {len(suite.cases)} cases of "{suite.name}" have no recording of '
-                f'"{model}". Run them with a model of your own: pytest --model=NAME'
+                f'{count} of {len(suite.cases)} cases of "{suite.name}" have no answer of '
+                f'"{model}" {state.why_unrecorded(model)}'
             )
             yield NotRun.from_parent(self, name=f"{SKIPPED_NAME}[{model}]", reason=reason)
 
@@ -91,15 +90,15 @@ class NotRun(pytest.Item):
 
     def __init__(self, *, reason: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.reason = reason
+        # A mark, so that the report names the suite and not a line of this file.
+        self.add_marker(pytest.mark.skip(reason=reason))
 
     def runtest(self) -> None:
-        """Skip."""
-        pytest.skip(self.reason)
+        """Do nothing: the mark skips it."""
 
-    def reportinfo(self) -> tuple[Path, int | None, str]:
+    def reportinfo(self) -> tuple[Path, int, str]:
         """Return the suite file."""
-        return self.path, None, self.name
+        return self.path, 0, self.name
 
 
 class CaseItem(pytest.Function):
@@ -109,7 +108,6 @@ class CaseItem(pytest.Function):
     model_name: str | None
     order: tuple[str, int, int] = ("", 0, 0)
     """Suite, place in the suite, place among the models: the order of the results."""
-    work: Work | None = None
 
     @classmethod
     def of(
@@ -123,13 +121,15 @@ class CaseItem(pytest.Function):
         item.model_name = model
         item.extra_keyword_matches.update(case.tags)
         for tag in case.tags:
-            item.add_marker(marker(tag))
+            # pytest refuses such markers; --tag and -k still choose the case.
+            if not marker(tag).startswith("_"):
+                item.add_marker(marker(tag))
         return item
 
-    def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Return the line of the case in its file."""
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return the line of the case in its file; a skip mark cannot do without one."""
         line = self.case.origin.line if self.case.origin else None
-        return self.path, line - 1 if line else None, self.name
+        return self.path, line - 1 if line else 0, self.name
 
 
 def safe_id(name: str) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from medcheck.errors import MedcheckError
 from medcheck.pytest_plugin.collect import CaseItem
 from medcheck.pytest_plugin.ending import prepare_ending
-from medcheck.pytest_plugin.state import environment, state_of, worker_input
+from medcheck.pytest_plugin.state import State, environment, state_of, worker_input
 from medcheck.pytest_plugin.xdist import share
 
 if TYPE_CHECKING:
-    from medcheck.engine.session import Engine
+    from medcheck.engine.session import Engine, Work
+    from medcheck.pytest_plugin.testing import JudgePanel, ModelClient, RunPlace
     from medcheck.types import Case, Result
 
 
@@ -25,7 +26,8 @@ def medcheck_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     from medcheck.engine.session import Engine, Share
 
     state = state_of(pytestconfig)
-    assert state.setup is not None
+    if state.setup is None:
+        pytest.fail("medcheck's fixtures need --model=NAME", pytrace=False)
     told = worker_input(pytestconfig)
     workers = int(told.get("medcheck_workers", 1))
     index = int(told.get("medcheck_index", 0))
@@ -44,7 +46,6 @@ def medcheck_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
         ),
         environment(),
     )
-    state.engine = engine
     if not state.is_worker:
         # The first replies take a while anyway: what the ending needs is imported meanwhile.
         threading.Thread(target=prepare_ending, daemon=True).start()
@@ -53,25 +54,58 @@ def medcheck_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def case(request: pytest.FixtureRequest) -> Case:
-    """Return the case of this item."""
-    item = request.node
-    if not isinstance(item, CaseItem):
-        pytest.fail('the fixture "case" belongs to items made from a suite', pytrace=False)
-    return item.case
+def model(request: pytest.FixtureRequest, medcheck_engine: Engine) -> ModelClient:
+    """Return this test's model under test: `model("question")` gives its answer."""
+    from medcheck.pytest_plugin.testing import ModelClient
+
+    return ModelClient(name=_model_name(request), engine=medcheck_engine)
 
 
 @pytest.fixture
-def results(request: pytest.FixtureRequest, medcheck_engine: Engine) -> tuple[Result, ...]:
+def judges(request: pytest.FixtureRequest, medcheck_engine: Engine) -> JudgePanel:
+    """Return this test's judges: `judges.grade(answer, ...)` gives a score."""
+    from medcheck.pytest_plugin.testing import JudgePanel
+
+    name = _model_name(request)
+    work = _work(request)
+    setup = state_of(request.config).setup
+    assert setup is not None
+    suite = work.suite if work else ""
+    names = tuple(entry.name for entry in setup.judges.get((suite, name), ()))
+    return JudgePanel(names=names, model=name, engine=medcheck_engine, suite=suite)
+
+
+@pytest.fixture
+def judge(judges: JudgePanel) -> JudgePanel:
+    """Return the judges, under the name that a single one goes by."""
+    return judges
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest) -> Case:
+    """Return the case of this item."""
+    found = _case(request)
+    if found is None:
+        pytest.fail('the fixture "case" belongs to items made from a suite', pytrace=False)
+    return found
+
+
+@pytest.fixture
+def results(
+    request: pytest.FixtureRequest, case: Case, model: Any, judges: Any, medcheck_engine: Engine
+) -> tuple[Result, ...]:
     """Return the graded answers of this item, one per repeat; an unmeasured one is an error."""
-    item = request.node
-    if not isinstance(item, CaseItem) or item.work is None:
+    del case
+    work = _work(request)
+    if work is None:
         pytest.fail('the fixture "result" belongs to items made from a suite', pytrace=False)
     try:
-        found = medcheck_engine.wait(item.work)
+        _adopt(state_of(request.config), medcheck_engine, work, model=model, judges=judges)
+        medcheck_engine.start()
+        found = medcheck_engine.wait(work)
     except MedcheckError as error:
         pytest.fail(str(error), pytrace=False)
-    _describe(item, found)
+    describe(request.node, work, found)
     lost = [result for result in found if not result.measured]
     if lost:
         pytest.fail(_lost_text(lost), pytrace=False)
@@ -84,21 +118,67 @@ def result(results: tuple[Result, ...]) -> Result:
     return results[0]
 
 
+@pytest.fixture
+def medcheck_run(pytestconfig: pytest.Config) -> RunPlace:
+    """Return the name of this run and the folder of its reports."""
+    from medcheck.pytest_plugin.testing import RunPlace
+
+    settings = state_of(pytestconfig).settings
+    return RunPlace(id=settings.run, folder=settings.folder)
+
+
+def _work(request: pytest.FixtureRequest) -> Work | None:
+    return state_of(request.config).work_of(request.node)
+
+
+def _case(request: pytest.FixtureRequest) -> Case | None:
+    if isinstance(request.node, CaseItem):
+        return request.node.case
+    given = getattr(request, "param", None)
+    found: Case | None = getattr(given, "case", None)
+    return found
+
+
+def _model_name(request: pytest.FixtureRequest) -> str:
+    """Return the model of this item: its own, the one it runs for, or the only one."""
+    work = _work(request)
+    if work is not None:
+        return work.model
+    return str(getattr(request, "param", None) or state_of(request.config).model_names[0])
+
+
+def _adopt(state: State, engine: Engine, work: Work, *, model: Any, judges: Any) -> None:
+    """Let what the user's conftest.py supplies answer in the place of model and judges."""
+    from medcheck.pytest_plugin.testing import JudgePanel, ModelClient
+
+    if not isinstance(model, ModelClient) and ("model", work.model) not in state.adopted:
+        state.adopted.add(("model", work.model))
+        engine.adopt("model", work.model, model)
+    if isinstance(judges, JudgePanel) or state.setup is None:
+        return
+    targets = list(judges) if isinstance(judges, Sequence) else [judges]
+    entries = state.setup.judges.get((work.suite, work.model), ())
+    for entry, target in zip(entries, targets, strict=False):
+        if ("judge", entry.name) not in state.adopted:
+            state.adopted.add(("judge", entry.name))
+            engine.adopt("judge", entry.name, target)
+
+
 def _lost_text(lost: list[Result]) -> str:
     first = lost[0]
     more = f" (and {len(lost) - 1} more repeats)" if len(lost) > 1 else ""
     return f"{first.case_id}: not measured ({first.state}): {first.error}{more}"
 
 
-def _describe(item: CaseItem, results: tuple[Result, ...]) -> None:
+def describe(item: pytest.Item, work: Work, results: tuple[Result, ...]) -> None:
     """Attach what travels with the test report: plain floats and texts only."""
     scores = [float(r.score.value) for r in results if r.score and r.score.value is not None]
     calls = sum(1 + _judged(result) for result in results)
     properties: list[tuple[str, object]] = [
-        ("medcheck.suite", item.case.suite),
-        ("medcheck.model", str(item.model_name)),
-        ("medcheck.state", results[0].state),
-        ("medcheck.category", "; ".join(item.case.category or item.case.tags[:1])),
+        ("medcheck.suite", work.suite),
+        ("medcheck.model", results[0].model if results else work.model),
+        ("medcheck.state", results[0].state if results else "not_run"),
+        ("medcheck.category", "; ".join(work.case.category or work.case.tags[:1])),
         ("medcheck.calls", calls),
     ]
     if scores:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import inspect
 import os
 
 import pytest
@@ -17,16 +19,19 @@ INI = {
 }
 
 
-def add_options(parser: pytest.Parser) -> None:
-    """Add one option group and the ini keys."""
+def add_options(parser: pytest.Parser, plugins: pytest.PytestPluginManager) -> None:
+    """Add one option group and the ini keys.
+
+    Raises:
+        UsageError: another plugin has taken a name.
+    """
     group = parser.getgroup(GROUP, "medcheck: evaluate medical language models")
 
     def add(name: str, **how: object) -> None:
         try:
             group.addoption(name, dest=f"medcheck_{name[2:].replace('-', '_')}", **how)
-        except ValueError as error:
-            message = f"medcheck and another plugin both define {name}: {error}. "
-            raise pytest.UsageError(message + "Run with -p no:medcheck or without it.") from error
+        except (ValueError, argparse.ArgumentError):
+            raise _taken(name, plugins) from None
 
     add(
         "--model",
@@ -93,6 +98,37 @@ def add_options(parser: pytest.Parser) -> None:
     )
     for name, (kind, text, default) in INI.items():
         parser.addini(f"medcheck_{name}", f"medcheck: {text}", type=kind, default=default)  # type: ignore[arg-type]
+    try:
+        # pytest 8 notices a name that stands in two groups only when it parses.
+        parser.parse_known_args([])
+    except argparse.ArgumentError as error:
+        name = error.argument_name or ""
+        if any(name in option.names() for option in group.options):
+            raise _taken(name, plugins) from None
+
+
+def _taken(name: str, plugins: pytest.PytestPluginManager) -> pytest.UsageError:
+    other = _owner(name, plugins)
+    return pytest.UsageError(
+        f"medcheck and {other} both define {name}. "
+        f"Switch one of them off: -p no:medcheck, or -p no:NAME for {other}."
+    )
+
+
+def _owner(option: str, plugins: pytest.PytestPluginManager) -> str:
+    """Return the name of the plugin whose code holds an option; pytest itself keeps no record."""
+    for name, plugin in plugins.list_name_plugin():
+        hook = getattr(plugin, "pytest_addoption", None)
+        module = inspect.getmodule(hook)
+        if hook is None or module is None or module.__name__.startswith("medcheck."):
+            continue
+        try:
+            source = inspect.getsource(module)
+        except OSError:
+            continue
+        if f'"{option}"' in source or f"'{option}'" in source:
+            return name
+    return "another plugin"
 
 
 def settings_of(config: pytest.Config) -> Settings:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from medcheck.pytest_plugin.choosing import Chosen, choose, unknown_overrides
 from medcheck.pytest_plugin.collect import CaseItem
 from medcheck.pytest_plugin.state import State, environment, state_of, worker_input
 from medcheck.settings import CONFIRM_CALLS
@@ -21,56 +23,61 @@ NO_MODEL = (
 
 
 def reserve(config: pytest.Config) -> None:
-    """Take the run folder, so that no other process writes the same run.
+    """Refuse options that are wrong, and take the run folder, which no other process may write.
 
     Only where suites will be collected, and only by the process that brings results together.
     """
     state = state_of(config)
-    quiet = config.option.collectonly or state.is_worker or not state.expects_suites
-    if quiet:
+    if state.is_worker or not state.expects_suites:
         return
     from medcheck.errors import MedcheckError
     from medcheck.store.lock import RunLock
+    from medcheck.tags import expression
 
     try:
-        if not state.settings.models:
+        settings = state.settings
+        if settings.tag is not None:
+            expression(settings.tag)
+        if config.option.collectonly:
             return
-        state.lock = RunLock(state.settings.folder / ".lock")
-        state.lock.acquire()
+        if settings.models:
+            state.lock = RunLock(settings.folder / ".lock")
+            state.lock.acquire()
     except MedcheckError as error:
         raise pytest.UsageError(f"medcheck: {error}") from error
-    if config.pluginmanager.hasplugin("medcheck-xdist"):
-        state.handoff = state.settings.folder / ".start.json"
-        state.handoff.unlink(missing_ok=True)
+    if config.pluginmanager.hasplugin("dsession"):
+        state.handoff = Path(tempfile.mkdtemp(prefix="medcheck-")) / "start.json"
 
 
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the cases that `--tag` asks for; other tests stay."""
-    tag = state_of(config).settings.tag
+    cases = [item for item in items if isinstance(item, CaseItem)]
+    tag = state_of(config).settings.tag if cases else None
     if tag is None:
         return
     from medcheck.tags import expression
 
     test = expression(tag)
-    gone = [i for i in items if isinstance(i, CaseItem) and not test(i.case.tags)]
+    gone = [item for item in cases if not test(item.case.tags)]
     if gone:
         config.hook.pytest_deselected(items=gone)
         left = set(gone)
         items[:] = [item for item in items if item not in left]
 
 
-def start(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+def start(session: pytest.Session) -> None:
     """Prepare the run of the collected cases, or refuse it.
 
     The only process, or the first worker, writes the plan; other workers only prepare.
     """
-    cases = [item for item in items if isinstance(item, CaseItem)]
-    only_looking = config.option.collectonly and not config.option.medcheck_plan
-    if not cases or only_looking:
-        return
+    config, items = session.config, session.items
     state = state_of(config)
-    problems = _prepare(state, cases)
-    state.items = tuple(item.work if isinstance(item, CaseItem) else None for item in items)
+    chosen = choose(session, state)
+    only_looking = config.option.collectonly and not config.option.medcheck_plan
+    if not (chosen.cases or chosen.direct) or only_looking or broken(session):
+        return
+    problems = _prepare(state, chosen)
+    state.items = tuple(state.by_item.get(item.nodeid) for item in items)
     if state.is_worker:
         handoff = worker_input(config).get("medcheck_handoff")
         if state.is_first and handoff:
@@ -80,10 +87,22 @@ def start(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
         raise pytest.UsageError("\n".join(problems))
 
 
+def broken(session: pytest.Session) -> bool:
+    """Return whether a file could not be collected, so that pytest will not run any test."""
+    goes_on = session.config.option.continue_on_collection_errors
+    return bool(session.testsfailed) and not goes_on
+
+
 def check_handoff(config: pytest.Config) -> None:
     """Raise what the first worker found wrong, once, on the controller."""
     path = state_of(config).handoff
-    if path is None or not path.exists():
+    if path is None:
+        return
+    session = config.pluginmanager.getplugin("session")
+    if broken(session):
+        # xdist alone would go on, and pay for the suites that could be read.
+        raise session.Interrupted("errors during collection")
+    if not path.exists():
         return
     problems = json.loads(path.read_text(encoding="utf-8"))
     path.unlink()
@@ -92,19 +111,37 @@ def check_handoff(config: pytest.Config) -> None:
         raise pytest.UsageError("\n".join(problems))
 
 
-def _prepare(state: State, cases: Sequence[CaseItem]) -> list[str]:
-    if not state.settings.models:
-        return [NO_MODEL]
+def forget_worker(config: pytest.Config, worker: str) -> None:
+    """Free the leases of a worker that has died."""
+    state = state_of(config)
+    if not state.started:
+        return
+    from medcheck.engine.session import owner_prefix
+    from medcheck.store.database import open_database
+    from medcheck.store.responses import Responses
+
+    with open_database(state.settings.store) as database:
+        Responses(database).forget(f"{owner_prefix(state.settings.run)}{worker}/")
+
+
+def _prepare(state: State, chosen: Chosen) -> list[str]:
+    if not state.model_names:
+        return [NO_MODEL] if chosen.cases else []
     from medcheck.engine.session import Work
     from medcheck.engine.setup import prepare
 
-    suites = {item.case.suite for item in cases}
+    problems = [*chosen.problems, *unknown_overrides(state)]
+    suites = {each.case.suite for each in chosen.cases}
     used = [suite for suite in state.suites.values() if suite.name in suites]
-    state.setup = prepare(used, state.settings, environment())
-    ranked = sorted(cases, key=lambda item: item.order)
-    for position, item in enumerate(ranked):
-        item.work = Work.of(item.case, str(item.model_name), position)
-    state.works = tuple(item.work for item in ranked if item.work)
+    settings = replace(state.settings, models=state.model_names)
+    state.setup = prepare(used, settings, environment(), own=state.own, direct=chosen.direct)
+    ranked = sorted(chosen.cases, key=lambda each: each.order)
+    for position, each in enumerate(ranked):
+        name = each.model or state.model_names[0]
+        state.by_item[each.nodeid] = Work.of(each.case, name, position)
+    state.works = tuple(state.by_item[each.nodeid] for each in ranked)
+    if problems:
+        return problems
     if state.setup.problems:
         return list(state.setup.problems)
     if state.is_first:
@@ -148,9 +185,12 @@ def _planned(state: State) -> list[Any]:
     from medcheck.engine.evaluate import planned
 
     assert state.setup is not None
-    repeats = range(1, state.settings.repeats + 1)
-    run = state.settings.run
-    return [planned(run, w.case, w.model, w.position, r) for w in state.works for r in repeats]
+    setup, run = state.setup, state.settings.run
+    return [
+        planned(run, w.case, setup.models[w.model].name, w.position, repeat)
+        for w in state.works
+        for repeat in range(1, setup.repeats(w.case, w.model) + 1)
+    ]
 
 
 def _show_plan(state: State) -> list[str]:
@@ -190,7 +230,8 @@ def _too_much(state: State, responses: Any) -> list[str]:
 def _most_calls(state: State) -> int:
     assert state.setup is not None
     judges = state.setup.judges
-    return state.settings.repeats * sum(
-        1 + len(work.case.criteria) * len(judges.get((work.suite, work.model), ()))
+    return sum(
+        (1 + len(work.case.criteria) * len(judges.get((work.suite, work.model), ())))
+        * state.setup.repeats(work.case, work.model)
         for work in state.works
     )

@@ -16,7 +16,7 @@ from medcheck.settings import Settings
 
 if TYPE_CHECKING:
     from medcheck.engine.planning import Forecast
-    from medcheck.engine.session import Engine, Work
+    from medcheck.engine.session import Work
     from medcheck.engine.setup import Setup
     from medcheck.pytest_plugin.ending import Ending
     from medcheck.store.lock import RunLock
@@ -38,9 +38,13 @@ class State:
         self.items: tuple[Work | None, ...] = ()
         """In the order of the session's items; `None`: a test that is no case."""
         self.setup: Setup | None = None
-        self.engine: Engine | None = None
         self.lock: RunLock | None = None
         self.ending: Ending | None = None
+        self.by_item: dict[str, Work] = {}
+        """By node id."""
+        self.own: frozenset[str] = frozenset()
+        """`model`, `judge` or both, where the user's conftest.py supplies them."""
+        self.adopted: set[tuple[str, str]] = set()
         self.plan: Forecast | None = None
         self.handoff: Path | None = None
         """Where the first worker tells the controller what is wrong."""
@@ -78,9 +82,15 @@ class State:
         return self.suites[path]
 
     def recorded(self, model: str, case: Case) -> bool:
-        """Return whether a model can answer a case: a recorded one only what was recorded."""
-        recordings = self._recordings.get(model)
-        return recordings is None or bool(recordings(case.messages))
+        """Return whether a model can answer a case: existing answers only what they hold."""
+        has_answer = self._recordings.get(model)
+        return has_answer is None or bool(has_answer(case))
+
+    def why_unrecorded(self, model: str) -> str:
+        """Return what a user can do about cases that a model has no answer to."""
+        if model.startswith("answers:"):
+            return "in that file or column."
+        return "on record. Run them with a model of your own: pytest --model=NAME"
 
     @cached_property
     def _recordings(self) -> dict[str, Any]:
@@ -100,6 +110,23 @@ class State:
         inside = (f for f in files for p in places if f == p or p in f.parents)
         named = (p for p in places if p.is_file())
         return any(is_suite(path, self.config) for path in (*inside, *named))
+
+    def release(self) -> None:
+        """Free the run folder, and what was kept for the workers."""
+        if self.lock is not None:
+            self.lock.release()
+        if self.handoff is not None:
+            self.handoff.unlink(missing_ok=True)
+            self.handoff.parent.rmdir()
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """Return the models of this session; one that conftest.py supplies needs no name."""
+        return self.settings.models or (("model",) if "model" in self.own else ())
+
+    def work_of(self, item: pytest.Item) -> Work | None:
+        """Return the work of an item that has a case and wants its result."""
+        return self.by_item.get(item.nodeid)
 
     @property
     def is_worker(self) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medcheck.pytest_plugin.ending import Ending, conclude
 from medcheck.pytest_plugin.state import State, state_of
+
+if TYPE_CHECKING:
+    from medcheck.summary import Row
 
 PROGRESS_SECONDS = 30.0
 
@@ -53,19 +56,24 @@ def _summary(reporter: Any, state: State, ending: Ending) -> None:
 def table(ending: Ending) -> list[str]:
     """Return the short rows as aligned text."""
     from medcheck.summary import short_rows
-    from medcheck.writers.markdown import number, span
+    from medcheck.writers.markdown import number
 
     head = ("suite", "model", "group", "score", "raw", "95 % of raw", "n", "not measured")
     rows = [head]
     rows += [
-        (r.suite, r.model, r.group, number(r.value), number(r.raw))
-        + (span(r.ci95), str(r.n), str(r.ungraded))
-        for r in short_rows(ending.summary)
+        (row.suite, row.model, row.group, number(row.value), number(row.raw), *_counted(row))
+        for row in short_rows(ending.summary)
     ]
     widths = [max(_width(row[i]) for row in rows) for i in range(len(head))]
     return [
         "  ".join(_padded(c, w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
+
+
+def _counted(row: Row) -> tuple[str, str, str]:
+    from medcheck.writers.markdown import span
+
+    return span(row.ci95), str(row.n), str(row.ungraded)
 
 
 def usage(ending: Ending) -> list[str]:
@@ -103,6 +111,8 @@ def progress(state: State, report: Any) -> None:
         return
     total = reporter._session.testscollected  # noqa: SLF001  (no public way to the number)
     reporter.ensure_newline()
+    if reporter._tw.width_of_current_line:  # noqa: SLF001  (xdist's dots are no line to pytest)
+        reporter.write_line("")
     reporter.write_line(f"medcheck: {state.measured:,} of {total:,} cases, {state.calls:,} replies")
 
 

@@ -169,8 +169,18 @@ class Controller:
         return StripeScheduling(config, len(config.getvalue("tx")))
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Free at once what a crashed worker had begun to ask."""
+        from medcheck.pytest_plugin.starting import forget_worker
+
+        if error:
+            forget_worker(node.config, str(node.gateway.id))
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:
         """Refuse to start a run that a worker has found to be impossible."""
         from medcheck.pytest_plugin.starting import check_handoff
 
-        check_handoff(node.config)
+        # A replacement for a crashed worker joins a run that has started.
+        if node.workerinput["medcheck_index"] < node.workerinput["medcheck_workers"]:
+            check_handoff(node.config)

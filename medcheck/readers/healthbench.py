@@ -9,34 +9,43 @@ Source: simple-evals healthbench_eval.py (record layout, assertions); the subset
 from __future__ import annotations
 
 import functools
-import gzip
-import json
-import math
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from medcheck.errors import DatasetError, SettingsError, nearest
-from medcheck.types import Case, Criterion, Message, Origin
+from medcheck.lines import Record, any_text, checked_object, each, filled_text, shown
+from medcheck.readers._examples import check_new, items, turns, unique_tags
+from medcheck.types import Case, Criterion, Origin
 
 PROTOCOL = "official"
 OPTIONS: Mapping[str, Any] = {
     "type": "object",
-    "properties": {"subset": {"enum": ["main", "hard", "consensus"]}},
+    "properties": {
+        "subset": {"enum": ["main", "hard", "consensus"]},
+        "completions": {
+            "type": "boolean",
+            "description": "Also read the physicians' completions and their references, as answers "
+            "that can be judged.",
+        },
+    },
     "additionalProperties": False,
 }
 
-_MAX_ERRORS = 50
-_FIELDS = {"example_tags", "prompt", "prompt_id", "rubrics"}
-_OPTIONAL = {"ideal_completions_data", "canary"}
-_ROLES = ("user", "assistant")
-
-Record = dict[str, Any]
+_FIELDS = ("example_tags", "prompt", "prompt_id", "rubrics")
+_OPTIONAL = ("ideal_completions_data", "canary")
+_IDEAL = ("ideal_completion", "ideal_completions_group", "ideal_completions_ref_completions")
+_REFERENCES = {"Group 1": 0, "Group 2": 4, "Group 3": 4}
+"""How many reference completions the physicians of a group were shown."""
 
 
 def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
     """Yield the cases of a HealthBench file in file order.
+
+    With the option `completions`, `Case.answers` holds the physician's answer as
+    `ideal_completion` and the ones shown to the physician as `reference`, and the case is tagged
+    `completions:group-1` to `-3`; examples without such data have neither.
 
     Raises:
         DatasetError: every malformed line, at most 50; after the first one no case is yielded.
@@ -45,195 +54,102 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
     name = options.get("subset", "main")
     if name not in _SUBSETS:
         raise SettingsError(f'unknown subset "{name}".', hint=nearest(name, _SUBSETS))
-    errors: list[str] = []
+    builder = _Builder(
+        path=str(path),
+        subset=_SUBSETS[name],
+        completions=bool(options.get("completions", False)),
+    )
     found = 0
-    for case in _cases(Path(path), _SUBSETS[name], errors):
-        if not errors:
-            found += 1
-            yield case
-    if errors:
-        raise DatasetError("\n".join(errors))
+    for case in each(Path(path), builder.case, hint="Run: medcheck fetch healthbench"):
+        found += 1
+        yield case
     if not found:
         raise DatasetError(f'no example of the subset "{name}".', where=str(path))
 
 
-def _cases(
-    path: Path, subset: Callable[[Record], list[Record]], errors: list[str]
-) -> Iterator[Case]:
-    """Yield the cases of a subset; what is wrong goes to `errors`."""
-    seen: dict[str, int] = {}
-    tags: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for number, line in _lines(path):
-        where = f"{path}:{number}"
-        try:
-            record = _checked(_parsed(line))
-            _check_new(record["prompt_id"], number, seen)
-        except DatasetError as error:
-            error.where = where
-            errors.append(str(error))
-            if len(errors) == _MAX_ERRORS:
-                errors.append(f"{path}: stopped after {_MAX_ERRORS} errors.")
-                return
-            continue
-        if rubrics := subset(record):
-            origin = Origin(path=str(path), line=number)
-            yield _case(record, rubrics, origin, tags=tags)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Builder:
+    """Makes a case of a line."""
 
+    path: str
+    subset: Callable[[Record], list[Record]]
+    completions: bool
+    seen: dict[str, int] = field(default_factory=dict)
+    """The line of each id."""
+    tags: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    """Lets equal tags of all criteria share their memory."""
 
-def _case(
-    record: Record,
-    rubrics: list[Record],
-    origin: Origin,
-    *,
-    tags: dict[tuple[str, ...], tuple[str, ...]],
-) -> Case:
-    """Build a case; `tags` lets equal tags of all criteria share their memory."""
-    criteria = []
-    for position, rubric in enumerate(rubrics, start=1):
-        own = tuple(rubric["tags"])
-        criteria.append(
+    def case(self, number: int, found: object) -> Case | None:
+        """Return the case of a record; `None`: it is not of the subset."""
+        record = checked_object(found, _FIELDS, _OPTIONAL, "the line")
+        case_id = filled_text(record["prompt_id"], "prompt_id")
+        tags = unique_tags(record["example_tags"], "example_tags")
+        messages = turns(record["prompt"])
+        _check_rubrics(record["rubrics"])
+        check_new("prompt_id", case_id, number, self.seen)
+        answers, group = self._answers(record)
+        rubrics = self.subset(record)
+        if not rubrics:
+            return None
+        return Case(
+            id=case_id,
+            suite="",
+            messages=messages,
+            grader="",
+            criteria=self._criteria(rubrics),
+            tags=tags + group,
+            answers=answers,
+            origin=Origin(path=self.path, line=number),
+        )
+
+    def _criteria(self, rubrics: list[Record]) -> tuple[Criterion, ...]:
+        return tuple(
             Criterion(
                 id=str(position),
                 text=rubric["criterion"],
                 points=float(rubric["points"]),
-                tags=tags.setdefault(own, own),
+                tags=self.tags.setdefault(own := tuple(rubric["tags"]), own),
             )
+            for position, rubric in enumerate(rubrics, start=1)
         )
-    return Case(
-        id=record["prompt_id"],
-        suite="",
-        messages=tuple(Message(role=m["role"], text=m["content"]) for m in record["prompt"]),
-        grader="",
-        criteria=tuple(criteria),
-        tags=tuple(record["example_tags"]),
-        origin=origin,
-    )
+
+    def _answers(self, record: Record) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+        """Return the completions by column, and the tag of their group."""
+        ideal = record.get("ideal_completions_data")
+        if not self.completions or ideal is None:
+            return {}, ()
+        where = "ideal_completions_data"
+        checked_object(ideal, _IDEAL, (), where)
+        group = ideal["ideal_completions_group"]
+        if group not in _REFERENCES:
+            known = ", ".join(_REFERENCES)
+            raise DatasetError(f"{where}.ideal_completions_group is {shown(group)}, not {known}.")
+        answers = {
+            "ideal_completion": (
+                any_text(ideal["ideal_completion"], f"{where}.ideal_completion"),
+            ),
+            "reference": _references(ideal["ideal_completions_ref_completions"], group),
+        }  # fmt: skip
+        return answers, (f"completions:{group.lower().replace(' ', '-')}",)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    r"""Yield numbered lines, split at "\n" only: JSON strings may hold other line separators."""
-    try:
-        with _opened(path) as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield number, line
-    except FileNotFoundError:
-        hint = "Run: medcheck fetch healthbench"
-        raise DatasetError("no such file.", where=str(path), hint=hint) from None
-    except (OSError, EOFError, zlib.error) as error:
-        reason = str(error) or type(error).__name__
-        raise DatasetError(f"cannot read the file: {reason}.", where=str(path)) from None
+def _references(found: object, group: str) -> tuple[str, ...]:
+    """Return the reference completions of a group.
 
-
-def _opened(path: Path) -> gzip.GzipFile | BinaryIO:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-
-
-def _parsed(line: bytes) -> object:
-    try:
-        return json.loads(
-            line.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
-        )
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"byte {error.start + 1} is not UTF-8.") from None
-    except RecursionError:
-        raise DatasetError("JSON nested too deeply.") from None
-    except json.JSONDecodeError as error:
-        raise DatasetError(f"not JSON at character {error.pos + 1}: {error.msg}.") from None
-    except ValueError:
-        raise DatasetError("not JSON: a number is too long.") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DatasetError(f'key "{twice}" stands twice in one object.')
-    return found
-
-
-def _no_constant(name: str) -> None:
-    raise DatasetError(f"{name} is not a JSON number.")
-
-
-def _checked(record: object) -> Record:
-    _check_keys(record, _FIELDS, _OPTIONAL, "the line")
-    assert isinstance(record, dict)
-    if not isinstance(record["prompt_id"], str) or not record["prompt_id"]:
-        raise DatasetError(f"prompt_id is {_shown(record['prompt_id'])}, expected a text.")
-    _check_tags(record["example_tags"], "example_tags")
-    _check_prompt(record["prompt"])
-    _check_rubrics(record["rubrics"])
-    return record
-
-
-def _check_prompt(prompt: object) -> None:
-    for position, message in enumerate(_filled_list(prompt, "prompt")):
-        where = f"prompt[{position}]"
-        _check_keys(message, {"role", "content"}, set(), where)
-        if message["role"] not in _ROLES:
-            found = _shown(message["role"])
-            raise DatasetError(f"{where}.role is {found}, expected user or assistant.")
-        if not isinstance(message["content"], str):
-            found = _shown(message["content"])
-            raise DatasetError(f"{where}.content is {found}, expected a text.")
-    if isinstance(prompt, list) and prompt[-1]["role"] != "user":
-        raise DatasetError("the last message is not the user's.")
+    Source: simple-evals healthbench_eval.py:193-209, 320-333.
+    """
+    where = "ideal_completions_data.ideal_completions_ref_completions"
+    expected = _REFERENCES[group]
+    if not isinstance(found, list) or len(found) != expected:
+        raise DatasetError(f"{where} is not a list of {expected}, as {group} has.")
+    return tuple(any_text(text, f"{where}[{number}]") for number, text in enumerate(found))
 
 
 def _check_rubrics(rubrics: object) -> None:
-    possible = 0.0
-    for position, rubric in enumerate(_filled_list(rubrics, "rubrics")):
-        where = f"rubrics[{position}]"
-        _check_keys(rubric, {"criterion", "points", "tags"}, set(), where)
-        if not isinstance(rubric["criterion"], str) or not rubric["criterion"].strip():
-            raise DatasetError(f"{where}.criterion is {_shown(rubric['criterion'])}, not a text.")
-        points = rubric["points"]
-        if type(points) not in (int, float) or not math.isfinite(points) or not points:
-            raise DatasetError(f"{where}.points is {_shown(points)}, not a number other than 0.")
-        possible += max(points, 0)
-        _check_tags(rubric["tags"], f"{where}.tags")
-    if not possible:
-        raise DatasetError("no criterion has positive points: there is nothing to earn.")
-
-
-def _check_tags(tags: object, where: str) -> None:
-    if not isinstance(tags, list) or not all(isinstance(tag, str) and tag for tag in tags):
-        raise DatasetError(f"{where} is not a list of texts.")
-    if len(set(tags)) != len(tags):
-        twice = next(tag for tag in tags if tags.count(tag) > 1)
-        raise DatasetError(f'{where}: tag "{twice}" stands twice.')
-
-
-def _check_keys(found: object, needed: set[str], optional: set[str], where: str) -> None:
-    if not isinstance(found, dict):
-        raise DatasetError(f"{where} is {_shown(found)}, expected an object.")
-    keys = found.keys()
-    if missing := needed - keys:
-        raise DatasetError(f'{where} lacks the field "{min(missing)}".')
-    if unknown := keys - needed - optional:
-        name = min(unknown)
-        hint = nearest(name, needed | optional)
-        raise DatasetError(f'{where} has the unknown field "{name}".', hint=hint)
-
-
-def _check_new(case_id: str, number: int, seen: dict[str, int]) -> None:
-    first = seen.setdefault(case_id, number)
-    if first != number:
-        raise DatasetError(f'prompt_id "{case_id}" stands already on line {first}.')
-
-
-def _filled_list(found: object, where: str) -> Iterable[Any]:
-    if not isinstance(found, list) or not found:
-        raise DatasetError(f"{where} is {_shown(found)}, expected a list that is not empty.")
-    return found
-
-
-def _shown(found: object) -> str:
-    """Return a value for an error message, cut so that no example is spelled out."""
-    text = json.dumps(found, ensure_ascii=False)
-    return text if len(text) <= 30 else f"{text[:27]}..."
+    for position, rubric in enumerate(
+        items(rubrics, "rubrics", text="criterion", others=("tags",))
+    ):
+        unique_tags(rubric["tags"], f"rubrics[{position}].tags")
 
 
 def _main(record: Record) -> list[Record]:

@@ -22,7 +22,7 @@ from medcheck.tags import marker
 from medcheck.types import Criterion
 
 MAX_ID = 120
-MAX_TAG = 60
+MAX_TAG = 100
 DEFAULT_GRADER = "rubric"
 BY_CRITERIA = ("rubric", "claims")
 """Graders that can score a case only by its criteria and checks."""

@@ -10,7 +10,7 @@ from medcheck.summary import Row, Summary, short_rows
 from medcheck.types import Run
 from medcheck.writers._files import replaced
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~])")
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
 
 
 def write(run: Run, summary: Summary, path: Path) -> Path:

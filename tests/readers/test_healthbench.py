@@ -267,3 +267,51 @@ def test_options_schema():
     """The options schema knows exactly the subsets that the reader knows."""
     assert healthbench.OPTIONS["properties"]["subset"]["enum"] == list(healthbench._SUBSETS)
     assert healthbench.PROTOCOL == "official"
+
+
+IDEAL = {
+    "ideal_completion": "Rest, and see a doctor.",
+    "ideal_completions_group": "Group 2",
+    "ideal_completions_ref_completions": ["r1", "r2", "r3", "r4"],
+}
+
+
+def test_completions(tmp_path):
+    """With the option, physicians' answers and their references come as answers to judge."""
+    alone = {**IDEAL, "ideal_completions_group": "Group 1", "ideal_completions_ref_completions": []}
+    file = write(
+        tmp_path,
+        record(1, ideal_completions_data=IDEAL),
+        record(2, ideal_completions_data=alone),
+        record(3),
+    )
+    second, first, none = cases(file, completions=True)
+    assert second.answers == {
+        "ideal_completion": ("Rest, and see a doctor.",),
+        "reference": ("r1", "r2", "r3", "r4"),
+    }
+    assert second.tags[-1] == "completions:group-2"
+    assert first.answers["reference"] == ()
+    assert first.tags[-1] == "completions:group-1"
+    assert (none.answers, none.tags) == ({}, tuple(record()["example_tags"]))
+
+
+def test_no_completions_without_the_option(tmp_path):
+    """Without the option answers stay unread: most runs need none."""
+    (case,) = cases(write(tmp_path, record(ideal_completions_data=IDEAL)))
+    assert (case.answers, case.tags) == ({}, tuple(record()["example_tags"]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"ideal_completions_group": "Group 4"}, '.ideal_completions_group is "Group 4", not'),
+        ({"ideal_completions_ref_completions": ["a"]}, "is not a list of 4, as Group 2 has."),
+        ({"ideal_completion": None}, ".ideal_completion is null, expected a text."),
+        ({"group": 1}, 'has the unknown field "group".'),
+    ],
+)
+def test_malformed_completions(tmp_path, changes, message):
+    """Completions that are not as their group demands are an error of that line."""
+    file = write(tmp_path, record(ideal_completions_data={**IDEAL, **changes}))
+    assert message in failure(file, completions=True)

@@ -256,9 +256,9 @@ def test_tags_clash_across_cases() -> None:
 
 
 def test_long_and_hidden_tags() -> None:
-    """A tag has at most 60 characters and no control characters."""
-    assert tag_problem("x" * 60) is None
-    assert tag_problem("x" * 61) == "the tag has 61 characters; at most 60 are allowed."
+    """A tag has at most 100 characters and no control characters."""
+    assert tag_problem("x" * 100) is None
+    assert tag_problem("x" * 101) == "the tag has 101 characters; at most 100 are allowed."
     assert tag_problem("a\nb") == "control character U+000A is not allowed in a tag."
     assert tag_problem("专科:心内") is None
 

@@ -218,7 +218,7 @@ BOMBS = {
     "long number": b"[" + b"9" * 4_900_000,
 }
 PROBE = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 from medcheck.errors import SuiteError
 from medcheck.suites.yaml_lines import load_yaml
@@ -226,7 +226,9 @@ start = time.process_time()
 try:
     load_yaml(Path(sys.argv[1]))
 except SuiteError as error:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # ru_maxrss would still count the test process that this one was forked from.
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
     sys.stdout.write(f"{time.process_time() - start:.2f} {peak:.0f} {error}")
 """
 

@@ -1,0 +1,154 @@
+"""What is wrong with a run is known before its first call, all of it at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import runs
+
+from medcheck.engine.setup import prepare, recordings
+from medcheck.suites import load_suite
+from medcheck.types import Case, Message
+
+REGISTRY = """\
+m: {base_url: 'http://127.0.0.1:9/v1'}
+judge: {base_url: 'http://127.0.0.1:9/v1', params: {temperature: 0}}
+keyed: {base_url: 'https://models.example.org/v1', api_key_env: EXAMPLE_KEY}
+priced: {base_url: 'http://127.0.0.1:9/v1', price: {input: 1, output: 2}}
+picky: {base_url: 'http://127.0.0.1:9/v1', accepts: {temperature: false}}
+second: {base_url: 'http://127.0.0.1:9/v1'}
+"""
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Return a function that prepares a run of one suite."""
+    folder = runs.place(tmp_path, "http://127.0.0.1:9/v1")
+    (folder / "models.yaml").write_text(REGISTRY, encoding="utf-8")
+
+    def build(suite=None, environ=None, **changes):
+        path = folder / "cases" / "faults.yaml"
+        path.write_text(suite or runs.suite_text(cases=2), encoding="utf-8")
+        settings = runs.settings_for(folder, **changes)
+        return prepare([load_suite(path)], settings, environ or {}), settings
+
+    return build
+
+
+def judged(setup):
+    """Return the names of the judges of the model m."""
+    return [entry.name for entry in setup.judges.get(("faults", "m"), ())]
+
+
+def test_a_run_that_may_start(build):
+    """Models, judges, plan and versions are there, and nothing is wrong."""
+    setup, settings = build()
+    assert (setup.problems, setup.notes) == ((), ())
+    assert judged(setup) == ["judge"]
+    assert setup.plans["faults"].truncated == "error"
+    assert any(name.startswith("prompt healthbench/") for name in setup.versions)
+    assert any("faults.yaml" in name for name in setup.versions)
+    described = setup.described(settings)["faults"]
+    assert described["judges"] == ["judge"]
+    assert described["protocol"] == "strict"
+    assert described["summary"]["by"] == ["theme", "axis"]
+
+
+def test_every_problem_is_told_at_once(build):
+    """Unknown model, missing key and missing judge are lines of one refusal."""
+    text = runs.suite_text(cases=1).replace(", judges: [judge]", "")
+    setup, _ = build(text, models=("absent", "keyed", "m"))
+    said = "\n".join(setup.problems)
+    assert 'unknown model "absent"' in said
+    assert "EXAMPLE_KEY" in said
+    assert "needs a judge" in said
+    assert "--judge" in said
+    assert len(setup.problems) == 3
+
+
+def test_no_key_reaches_a_message(build):
+    """With its key set the model is ready, and no text holds the key."""
+    setup, settings = build(models=("keyed",), environ={"EXAMPLE_KEY": "sk-canary-123456"})
+    assert setup.problems == ()
+    assert "canary" not in repr((setup, setup.described(settings), setup.versions))
+
+
+def test_the_command_line_names_the_judges(build):
+    """`--judge` takes the place of the suite's judges."""
+    assert judged(build(judges=("second",))[0]) == ["second"]
+
+
+def test_a_panel_needs_a_rule_for_panels(build):
+    """Two judges and a rule for one are refused."""
+    text = runs.suite_text(cases=1).replace("judges: [judge]", "judges: [judge], vote: single")
+    setup, _ = build(text, judges=("judge", "second"))
+    assert "takes one judge, found 2" in setup.problems[0]
+
+
+def test_checks_need_no_judge(build):
+    """A suite of checks only runs without any judge."""
+    text = "suite: faults\ncases:\n  - {id: a, prompt: q, checks: [{contains: x, points: 1}]}\n"
+    setup, _ = build(text)
+    assert setup.problems == ()
+    assert judged(setup) == []
+
+
+def test_a_budget_needs_prices(build):
+    """A budget without a known price cannot be kept, so the run is refused."""
+    setup, _ = build(budget=1.0, models=("priced",))
+    assert ['the price of "judge" is not known' in problem for problem in setup.problems] == [True]
+    assert build(budget=1.0, models=("priced",), judges=("priced",))[0].problems == ()
+
+
+def test_settings_reach_whom_they_are_meant_for(tmp_path):
+    """The suite's settings arrive at model and judge, but for what the registry sets for them."""
+    text = runs.suite_text(cases=1, more="params: {temperature: 0.5}\n").replace(
+        "judges: [judge]", "judges: [judge], params: {temperature: 1, max_tokens: 9}"
+    )
+    with runs.server() as server:
+        folder = runs.place(tmp_path, server.url)
+        (folder / "cases" / "faults.yaml").write_text(text, encoding="utf-8")
+        registry = (folder / "models.yaml").read_text(encoding="utf-8")
+        head, _, judge = registry.partition("judge: {")
+        changed = f"{head}judge: {{params: {{temperature: 0}}, {judge}"
+        (folder / "models.yaml").write_text(changed, encoding="utf-8")
+        runs.measure(folder)
+        sent = [
+            (body["model"], body.get("temperature"), body.get("max_tokens"))
+            for body in server.bodies
+        ]
+    assert set(sent) == {("m", 0.5, None), ("judge", 0, 9)}
+
+
+def test_dropped_settings_are_told(build):
+    """What an endpoint does not take of the suite's settings stands in the report."""
+    text = runs.suite_text(cases=1, more="params: {temperature: 0.5}\n")
+    setup, settings = build(text, models=("picky",))
+    assert any("temperature=0.5 dropped" in n for n in setup.described(settings)["faults"]["notes"])
+
+
+def test_a_wrong_models_file_is_one_problem(build, tmp_path):
+    """A registry that cannot be read refuses the run with its line."""
+    (tmp_path / "bad.yaml").write_text("m: {modle: x}\n", encoding="utf-8")
+    setup, _ = build(models_file=str(tmp_path / "bad.yaml"))
+    assert any("bad.yaml:1" in problem and "modle" in problem for problem in setup.problems)
+
+
+def test_the_sharing_of_a_key_is_told(build):
+    """Who gets OPENAI_API_KEY for want of another key is named."""
+    setup, _ = build(
+        models=("x",), base_url="https://models.example.org/v1", environ={"OPENAI_API_KEY": "sk-a"}
+    )
+    assert setup.problems == ()
+    assert any("models.example.org" in note for note in setup.notes)
+
+
+def test_recorded_models_say_what_they_know():
+    """Only recorded models are asked whether they know a case; the demo knows nothing foreign."""
+    folder = Path("/nowhere")
+    found = recordings(runs.settings_for(folder, models=("demo", "gpt-4o"), models_file=None))
+    assert list(found) == ["demo"]
+    foreign = (Message(role="user", text="never recorded"),)
+    assert not found["demo"](Case(id="c", suite="s", messages=foreign, grader="rubric"))
+    assert recordings(runs.settings_for(folder, models=())) == {}

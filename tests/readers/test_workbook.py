@@ -1,0 +1,91 @@
+"""Workbooks are read as rows of text, and a hostile one is refused before it is unpacked."""
+
+import sys
+import zipfile
+
+import openpyxl
+import pytest
+from workbooks import HEADER, row, workbook
+
+from medcheck.errors import DatasetError
+from medcheck.readers._workbook import columns, rows
+
+
+def test_cells_are_texts(tmp_path):
+    """Numbers are their shortest text, empty cells are left out, empty rows are passed over."""
+    path = workbook(
+        tmp_path / "b.xlsx", (1, 2.0, 2.5, "x"), (None, "", None, None), (None, "中", None, None)
+    )
+    assert list(rows(path)) == [
+        (2, {"index": "1", "question": "2", "分类": "2.5", "rubrics": "x"}),
+        (4, {"question": "中"}),
+    ]
+    assert columns(path) == HEADER
+
+
+def test_columns_without_a_name(tmp_path):
+    """Cells below an empty header cell belong to no column."""
+    path = workbook(tmp_path / "b.xlsx", (1, "note", "q"), header=("index", None, " question "))
+    assert list(rows(path)) == [(2, {"index": "1", "question": "q"})]
+
+
+def test_sheets(tmp_path):
+    """The first sheet is read unless another is named."""
+    path = tmp_path / "b.xlsx"
+    book = openpyxl.Workbook()
+    book.active.append(["a"])
+    book.create_sheet("Two").append(["b"])
+    book.save(path)
+    assert columns(path) == ("a",)
+    assert columns(path, sheet="Two") == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [((None,), "names no column"), (("a", "b", " a"), 'column "a" stands twice')],
+)
+def test_headers(tmp_path, header, message):
+    """A header without names, or with one name twice, is an error at line 1."""
+    with pytest.raises(DatasetError, match=rf"b\.xlsx:1: .*{message}"):
+        columns(workbook(tmp_path / "b.xlsx", header=header))
+
+
+def test_files_that_are_none(tmp_path):
+    """A missing file, another format and a broken archive are errors, not tracebacks."""
+    with pytest.raises(DatasetError, match="no such file"):
+        columns(tmp_path / "none.xlsx")
+    text = tmp_path / "t.xlsx"
+    text.write_text("index,question", encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"not an \.xlsx workbook"):
+        columns(text)
+    empty = tmp_path / "e.xlsx"
+    with zipfile.ZipFile(empty, "w") as archive:
+        archive.writestr("a.txt", "a")
+    with pytest.raises(DatasetError, match=r"not an \.xlsx workbook"):
+        columns(empty)
+    broken = workbook(tmp_path / "x.xlsx", row())
+    parts = {}
+    with zipfile.ZipFile(broken) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(broken, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, b"<workbook" if name == "xl/workbook.xml" else data)
+    with pytest.raises(DatasetError, match=r"not an \.xlsx workbook"):
+        columns(broken)
+
+
+def test_zip_bombs(tmp_path):
+    """A workbook that unpacks to a hundred times its size is refused before it is unpacked."""
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", b"0" * 20_000_000)
+    with pytest.raises(DatasetError, match="20,000,000 bytes"):
+        columns(path)
+
+
+def test_without_openpyxl(tmp_path, monkeypatch):
+    """Where openpyxl is missing, the error names the extra that brings it."""
+    path = workbook(tmp_path / "b.xlsx", row())
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(DatasetError, match=r"pip install 'medcheck\[xlsx\]'"):
+        columns(path)
