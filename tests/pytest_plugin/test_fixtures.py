@@ -41,7 +41,7 @@ def test_a_test_of_ones_own(sessions: Sessions) -> None:
     assert 'the fixture "case" belongs to items made from a suite' in done.text
     alone = sessions.run("test_own.py", code=1).calm()
     assert alone.counts() == {"errors": 3}
-    assert "medcheck's fixtures need a case in the same session" in alone.text
+    assert "medcheck's fixtures need --model=NAME" in alone.text
 
 
 def test_skipping_in_a_conftest(sessions: Sessions, workers: int) -> None:
