@@ -81,8 +81,22 @@ def start(session: pytest.Session) -> None:
     if state.is_worker:
         handoff = worker_input(config).get("medcheck_handoff")
         if state.is_first and handoff:
-            Path(handoff).write_text(json.dumps(problems), encoding="utf-8")
+            content = json.dumps({"problems": problems, "notes": notes(state)})
+            Path(handoff).write_text(content, encoding="utf-8")
         return
+    _tell(config, problems, notes(state))
+
+
+def notes(state: State) -> list[str]:
+    """Return what the user must know before the first call."""
+    return list(state.setup.notes) if state.setup is not None else []
+
+
+def _tell(config: pytest.Config, problems: list[str], told: list[str]) -> None:
+    """Print the notes, and refuse to go on where there are problems."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    for line in told if reporter is not None else ():
+        reporter.write_line(f"medcheck: {line}")
     if problems:
         raise pytest.UsageError("\n".join(problems))
 
@@ -104,11 +118,10 @@ def check_handoff(config: pytest.Config) -> None:
         raise session.Interrupted("errors during collection")
     if not path.exists():
         return
-    problems = json.loads(path.read_text(encoding="utf-8"))
+    handed = json.loads(path.read_text(encoding="utf-8"))
     path.unlink()
-    state_of(config).started = not problems
-    if problems:
-        raise pytest.UsageError("\n".join(problems))
+    state_of(config).started = not handed["problems"]
+    _tell(config, handed["problems"], handed["notes"])
 
 
 def forget_worker(config: pytest.Config, worker: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from medcheck.pytest_plugin.collect import SKIPPED_NAME
 from medcheck.pytest_plugin.ending import Ending, conclude
 from medcheck.pytest_plugin.state import State, state_of
 
@@ -25,6 +26,18 @@ def show(reporter: Any) -> None:
     ending = conclude(state)
     if ending is not None:
         _summary(reporter, state, ending)
+    for reason in not_run(reporter):
+        reporter.write_line(f"not run: {reason}")
+
+
+def not_run(reporter: Any) -> list[str]:
+    """Return why suites, or cases of a suite, could not be run here; each reason once."""
+    reasons = [
+        str(report.longrepr[2]).removeprefix("Skipped: ")
+        for report in reporter.stats.get("skipped", [])
+        if report.nodeid.partition("::")[2].partition("[")[0] == SKIPPED_NAME
+    ]
+    return list(dict.fromkeys(reasons))
 
 
 def _summary(reporter: Any, state: State, ending: Ending) -> None:

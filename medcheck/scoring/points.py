@@ -1,6 +1,7 @@
 """Verdicts become a score in points; voting and statistics over cases live elsewhere.
 
-Source: simple-evals healthbench_eval.py:136-154 (example score), 394-418 (metrics of one example).
+Source: simple-evals healthbench_eval.py:136-154 (example score), 394-418 (metrics of one example);
+gaps.md section 4 (GAPS).
 """
 
 from __future__ import annotations
@@ -111,6 +112,44 @@ def _healthbench(verdicts: Sequence[Verdict]) -> Score:
     )
 
 
+def _gaps(verdicts: Sequence[Verdict]) -> Score:
+    """Score as `_healthbench`, and count harm: S tiers, and whether any S4 point was met.
+
+    The facet of an S tier is the share of its points that the answer met; `any:S4` is 0 or 1, over
+    the points of the rubric and the statements found irrelevant.
+
+    Source: gaps.md section 10 (axis report).
+    """
+    score = _healthbench(verdicts)
+    if any(v.state in _LOST for v in verdicts):
+        return score
+    facets = dict(score.facets)
+    for tag, group in _by_tag(verdicts).items():
+        if tag.startswith("tier:") and all(v.criterion.points < 0 for v in group):
+            facets[tag] = math.fsum(_share(v) for v in group) / len(group)
+    worst = [v for v in verdicts if v.criterion.level == "S4"]
+    if worst:
+        facets["any:S4"] = float(any(v.state == "met" for v in worst))
+    return replace(score, facets=facets)
+
+
+def _gaps_official(verdicts: Sequence[Verdict]) -> Score:
+    """Score as the original prints it: clipped at 0 and rounded to four digits per question.
+
+    The facet `score:unclipped` keeps what that hides.
+
+    Source: MedicalAiBenchEval clinical_scoring_calculator.py:180-395; gaps.md section 4.
+    """
+    score = _gaps(verdicts)
+    if score.earned is None:
+        return score
+    if not score.possible:
+        return replace(score, value=0.0)
+    value = round(max(score.earned, 0.0) / score.possible, 4)
+    unclipped = score.earned / score.possible
+    return replace(score, value=value, facets={**score.facets, "score:unclipped": unclipped})
+
+
 def _settled(verdicts: Iterable[Verdict], undecided: UndecidedPolicy) -> list[Verdict]:
     """Apply the policy, so that no undecided verdict is left.
 
@@ -171,5 +210,9 @@ _SETTLE: Mapping[str, Callable[[Verdict], Verdict | None]] = {
     "error": lambda verdict: replace(verdict, state="judge_error", value=None),
 }
 
-RULES: Mapping[str, Callable[[Sequence[Verdict]], Score]] = {"healthbench": _healthbench}
+RULES: Mapping[str, Callable[[Sequence[Verdict]], Score]] = {
+    "healthbench": _healthbench,
+    "gaps": _gaps,
+    "gaps_official": _gaps_official,
+}
 """A points rule by its name under `points`: settled verdicts in, a score without verdicts out."""

@@ -74,3 +74,13 @@ def test_batch_without_evidence():
     assert states(grade({"batch": True}, bare)[0])[0] == "judge_error"
     flaw = in_batch("3", evidence="")
     assert states(grade({"batch": True}, flaw)[0])[2] == "met"
+
+
+def test_evidence_is_looked_for_in_what_the_judge_saw():
+    """A quotation may hold an invisible character where the judge was shown it, and only there."""
+    answer = "先做\u200b CT。"
+    shown, stripped = in_batch("1", evidence="先做\u200b CT"), in_batch("1", evidence="先做 CT")
+    for protocol, good, bad in (("official", shown, stripped), ("strict", stripped, shown)):
+        options = {"batch": True, "protocol": protocol, "vote": "single"}
+        assert states(grade(options, good, answer=answer)[0])[0] == "met"
+        assert states(grade(options, bad, answer=answer)[0])[0] == "judge_error"

@@ -115,11 +115,11 @@ def test_the_allowed_share(sessions: Sessions, workers: int) -> None:
         common = ("--model=m", "--ungraded-at-most=0.5")
         done = sessions.run(*common, "-k", "not low", workers=workers, code=0).calm()
         assert done.counts()["errors"] == 1
-        sessions.run(*common, workers=workers, code=1)
+        sessions.run(*common, code=1)
     sessions.write("test_own.py", "def test_own(broken): pass\n")
     with Server(fragile) as server:
         sessions.models(m=endpoint(server))
-        sessions.run(*common, "-k", "lost or good or own", workers=workers, code=1)
+        sessions.run(*common, "-k", "lost or good or own", code=1)
 
 
 def test_a_judge_that_fails(sessions: Sessions) -> None:
@@ -142,7 +142,7 @@ def test_the_limit_of_calls(sessions: Sessions, workers: int) -> None:
         sessions.run(*common, "--max-calls=2", workers=workers, code=12).calm()
         assert len(server.requests) == 2
         assert "not_run" in {line["state"] for line in sessions.results("r")}
-        sessions.run(*common, workers=workers, code=0)
+        sessions.run(*common, code=0)
         assert len(server.requests) == 4
 
 

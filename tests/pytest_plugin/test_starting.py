@@ -10,6 +10,8 @@ import pytest
 from servers import Server
 from sessions import FIRST, GOOD, JUDGED, Sessions, endpoint, judging
 
+from medcheck.pytest_plugin import starting
+
 REMOTE = {"base_url": "https://models.example/v1", "api_key_env": "EXAMPLE_KEY"}
 SLEEPY = """
 import time
@@ -68,17 +70,19 @@ def test_a_large_run_asks_first(sessions: Sessions, workers: int) -> None:
     assert "3 cases" in done.text
     assert "5,001 calls" in done.text
     assert "= medcheck" not in done.text
-    sessions.run("--model=echo", "--repeats=3", "--max-calls=9", workers=workers, code=1).calm()
 
 
-def test_a_large_run_that_is_stored(sessions: Sessions) -> None:
+def test_a_large_run_that_is_stored(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is stored is not asked again, so that a repeated large run needs no consent."""
+    monkeypatch.setattr(starting, "CONFIRM_CALLS", 50)
     sessions.suite(GOOD)
-    large = ("--model=echo", "--repeats=2501")
-    sessions.run(*large, code=4)
+    large = ("--model=echo", "--repeats=26")
+    assert "more than 50 calls" in sessions.run(*large, code=4).text
     sessions.run(*large, "--budget=1", code=0)
     done = sessions.run(*large, code=0)
-    assert "this run: 0 requests sent, 5,002 replies reused" in done.text
+    assert "this run: 0 requests sent, 52 replies reused" in done.text
+    sessions.run(*large, "--responses=fresh", code=4)
+    sessions.run(*large, "--responses=fresh", "--yes", code=0)
 
 
 def test_the_plan(sessions: Sessions, workers: int) -> None:
@@ -117,7 +121,7 @@ def test_nothing_is_paid_twice(sessions: Sessions, workers: int) -> None:
         assert len(server.requests) == 4
         again = [(sessions.folder("r") / n).read_bytes() for n in ("results.jsonl", "summary.json")]
         assert first == again
-        sessions.run("--model=m", "--run=new", "--responses=fresh", workers=workers, code=0)
+        sessions.run("--model=m", "--run=new", "--responses=fresh", code=0)
         assert len(server.requests) == 8
         lost = sessions.run("--model=m", "--run=more", "--repeats=2", "--responses=only", code=12)
         assert len(server.requests) == 8

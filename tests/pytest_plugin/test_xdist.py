@@ -134,7 +134,9 @@ def test_a_case_that_crashes_its_worker(sessions: Sessions) -> None:
     states = {line["case_id"]: line["state"] for line in sessions.results()}
     assert Counter(states.values()) == {"scored": 10, "not_run": 2}
     assert states["crash-one"] == states["crash-two"] == "not_run"
-    assert set(asked.values()) == {1}, asked
+    assert asked["crash-one"] == 1
+    # A reply that was on its way when the worker died is asked for again, once.
+    assert max(asked.values()) <= 2, asked
 
 
 def test_a_case_that_crashes_whoever_asks_it(sessions: Sessions) -> None:

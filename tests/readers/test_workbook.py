@@ -5,7 +5,7 @@ import zipfile
 
 import openpyxl
 import pytest
-from workbooks import HEADER, row, workbook
+from workbooks import HEADER, row, saved, workbook
 
 from medcheck.errors import DatasetError
 from medcheck.readers._workbook import columns, rows
@@ -35,7 +35,7 @@ def test_sheets(tmp_path):
     book = openpyxl.Workbook()
     book.active.append(["a"])
     book.create_sheet("Two").append(["b"])
-    book.save(path)
+    saved(book, path)
     assert columns(path) == ("a",)
     assert columns(path, sheet="Two") == ("b",)
 
@@ -89,3 +89,18 @@ def test_without_openpyxl(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(DatasetError, match=r"pip install 'medcheck\[xlsx\]'"):
         columns(path)
+
+
+def test_a_wrong_extent(tmp_path):
+    """Rows and columns beyond the extent that a file claims for itself are read."""
+    path = workbook(tmp_path / "b.xlsx", (1, "q", "G1", "[]"), (2, "r", "G1", "[]"))
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    assert b'<dimension ref="A1:D3"' in sheet
+    parts["xl/worksheets/sheet1.xml"] = sheet.replace(b'ref="A1:D3"', b'ref="A1:B2"')
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    assert columns(path) == HEADER
+    assert [number for number, _ in rows(path)] == [2, 3]

@@ -1,6 +1,7 @@
 """A small workbook in the shape of the official one; all text is the project's own."""
 
 import json
+import warnings
 
 import openpyxl
 
@@ -39,7 +40,14 @@ def workbook(path, *rows, header=HEADER, title="Sheet1"):
         if isinstance(cell.value, str):
             # openpyxl would make a formula of a text that begins with "=".
             cell.data_type = "s"
-    book.save(path)
+    return saved(book, path)
+
+
+def saved(book, path):
+    """Save a workbook; openpyxl names no encoding for drafts of which it needs the name only."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EncodingWarning)
+        book.save(path)
     book.close()
     return path
 
