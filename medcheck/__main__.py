@@ -11,6 +11,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,27 @@ if TYPE_CHECKING:
     from medcheck.suites import Suite
 
 WRONG_SUITE, WRONG_USE, INTERRUPTED, CLOSED_PIPE = 1, 2, 130, 141
+NO_ANSWER = 1
+MOST_DAYS = 36_500
 DATA = "cases/data"
+PLACES = ("store", "reports", "models_file", "base_url")
+INI_KEYS = {"models_file": "models"}
+EXPORTS = {
+    "allresults": "allresults.json",
+    "gaps_xlsx": "gaps.xlsx",
+    "html": "report.html",
+    "json": "summary.json",
+    "jsonl": "results.jsonl",
+    "markdown": "summary.md",
+}
+"""File of a writer whose name is no file's ending."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0: done; 1: `check` found errors; 2: wrong use or another error; 130 and 141: interrupted, or
-    nobody reads the output any more.
+    0: done; 1: `check` found errors, or a model did not answer; 2: wrong use or another error;
+    130 and 141: interrupted, or nobody reads the output any more.
     """
     args = _parser().parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -86,7 +100,43 @@ def _parser() -> argparse.ArgumentParser:
     add = commands.add_parser("runs", help="list the stored runs")
     _add_places(add)
     add.set_defaults(command=_runs)
+    _add_models(commands.add_parser("models", help="known models: endpoint, key, price"))
+    _add_export(commands.add_parser("export", help="write a stored run as a file"))
+    _add_purge(commands.add_parser("purge", help="delete old runs and replies for good"))
     return parser
+
+
+def _add_models(add: argparse.ArgumentParser) -> None:
+    add.add_argument("names", nargs="*", metavar="NAME", help="default: all that are known")
+    add.add_argument(
+        "--ping", action="store_true", help="ask the named ones, or all with a key, one question"
+    )
+    add.add_argument("--models-file", metavar="PATH", help="default: models.yaml, if it is here")
+    add.add_argument("--base-url", metavar="URL", help="endpoint of the named models")
+    add.add_argument("--env-file", metavar="PATH", help="file of KEY=VALUE lines to read")
+    add.set_defaults(command=_models)
+
+
+def _add_export(add: argparse.ArgumentParser) -> None:
+    add.add_argument("run", metavar="RUN")
+    add.add_argument("--to", required=True, metavar="WRITER", help="csv, xlsx, allresults, ...")
+    add.add_argument("--out", metavar="PATH", help="default: a file in the run's folder")
+    _add_places(add)
+    add.set_defaults(command=_export)
+
+
+def _add_purge(add: argparse.ArgumentParser) -> None:
+    add.add_argument("--older-than", required=True, type=_days, metavar="DAYS")
+    add.add_argument("--yes", action="store_true", help="delete; without it they are only listed")
+    _add_places(add)
+    add.set_defaults(command=_purge)
+
+
+def _days(text: str) -> float:
+    days = float(text)
+    if not 0 <= days <= MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text}: a number from 0 to {MOST_DAYS:,} is needed")
+    return days
 
 
 def _add_places(parser: argparse.ArgumentParser) -> None:
@@ -197,18 +247,86 @@ def _runs(args: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(args: argparse.Namespace) -> Settings:
-    """Return where the store and the reports are, found as pytest finds them."""
+def _models(args: argparse.Namespace) -> int:
+    from medcheck import listing
+    from medcheck.providers import load_registry
+    from medcheck.settings import read_env_file
+
+    if args.base_url and not args.names:
+        raise SettingsError("--base-url: no model is named.", hint="medcheck models NAME ...")
+    read = read_env_file(Path(args.env_file)) if args.env_file else {}
+    environ = {**read, **os.environ}
+    settings = _settings(args, environ)
+    registry = load_registry(Path(settings.models_file) if settings.models_file else None)
+    models = listing.listed(
+        args.names, registry=registry, environ=environ, base_url=settings.base_url
+    )
+    for line in listing.table(models):
+        _print(line)
+    for note in dict.fromkeys(model.note for model in models if model.note):
+        _print(f"note: {note}")
+    if not args.ping:
+        return 0
+    asked = [model for model in models if args.names or model.key == "present"]
+    if not asked:
+        raise SettingsError("no model has a key.", hint="Set one, or name a model: NAME --ping")
+    _print("")
+    found = listing.ping(asked, environ)
+    for each in found:
+        _print(each.line)
+    return 0 if all(each.ok for each in found) else NO_ANSWER
+
+
+def _export(args: argparse.Namespace) -> int:
+    from medcheck import shelves
+    from medcheck.store.runs import Runs
+    from medcheck.summary import summarize
+
+    write = shelves.find("writers", args.to, "write")
+    if ":" in args.to and not args.out:
+        raise SettingsError(f"--to {args.to}: no file is named.", hint="Name it with --out PATH.")
+    settings = _settings(args)
+    folder = Path(settings.reports) / args.run
+    place = Path(args.out) if args.out else folder / EXPORTS.get(args.to, f"results.{args.to}")
+    with _store(settings) as database:
+        run = Runs(database).read(args.run)
+        path = write(run, summarize(run), place)
+    _print(f"wrote {path}")
+    return 0
+
+
+def _purge(args: argparse.Namespace) -> int:
+    from medcheck.store.responses import Responses
+    from medcheck.store.runs import Runs
+
+    before = datetime.now(UTC) - timedelta(days=args.older_than)
+    shown = before.isoformat(timespec="seconds")
+    with _store(_settings(args)) as database:
+        runs = Runs(database)
+        if not args.yes:
+            for name in runs.started_before(before):
+                _print(name)
+            _print(f"these runs, and all replies, from before {shown} go with --yes")
+            return 0
+        purged = runs.purge(before)
+        replies = Responses(database).purge(before)
+    _print(f"deleted {len(purged)} runs and {replies} replies from before {shown}")
+    _print("files of reports stay: delete their folders yourself")
+    return 0
+
+
+def _settings(args: argparse.Namespace, variables: Mapping[str, str] = os.environ) -> Settings:
+    """Return where what a command uses is, found as pytest finds it."""
     from medcheck.settings import resolve
 
     ini = _ini()
-    places = {"store": args.store, "reports": args.reports}
-    variables = {f"MEDCHECK_{name.upper()}" for name in places}
-    environ = {name: value for name, value in os.environ.items() if name in variables}
+    named = {name: getattr(args, name) for name in PLACES if hasattr(args, name)}
+    keys = {INI_KEYS.get(name, name) for name in named}
+    known = {f"MEDCHECK_{name.upper()}" for name in named}
     return resolve(
-        places.get,
-        lambda name: ini.get(f"medcheck_{name}", "") if name in places else None,
-        environ,
+        named.get,
+        lambda name: ini.get(f"medcheck_{name}", "") if name in keys else None,
+        {name: value for name, value in variables.items() if name in known},
         root=Path(),
     )
 

@@ -31,6 +31,8 @@ from medcheck.errors import DatasetError, SettingsError, nearest
 SOURCES = Path(__file__).with_name("sources.yaml")
 
 _CHUNK = 1 << 18
+_MOST_BYTES = 1 << 30
+"""Of a file whose size is not pinned: a server must not fill the disk."""
 _IDLE_SECONDS = 60.0
 _PROGRESS_SECONDS = 0.2
 _GZIP = b"\x1f\x8b"
@@ -39,7 +41,7 @@ _CUT_OFF = "It may have been cut off: run the same command again, or name a file
 _READ_ERRORS = (OSError, EOFError, zlib.error, http.client.HTTPException)
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes that have arrived and the bytes that are expected."""
+"""Called with the bytes that have arrived and the bytes that are expected, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,8 @@ class SourceFile:
     path: str
     """Relative to the data folder, `cases/data` unless told otherwise."""
     sha256: str
-    bytes: int
+    bytes: int | None = None
+    """`None`: published nowhere; the sha256 alone decides."""
 
     @property
     def name(self) -> str:
@@ -127,7 +130,7 @@ def fetch(
             place = _place(file, origin, source)
             with contextlib.closing(_chunks(place, _hint(source, place))) as chunks:
                 _save(chunks, target, file, where=_shown(place), progress=progress)
-        fetched.append(Fetched(path=target, bytes=file.bytes, already=already))
+        fetched.append(Fetched(path=target, bytes=target.stat().st_size, already=already))
     return tuple(fetched)
 
 
@@ -160,7 +163,7 @@ def _source(name: str, entry: Mapping[str, Any]) -> Source:
 def _is_right(path: Path, file: SourceFile) -> bool:
     try:
         found = path.stat()
-        if not stat.S_ISREG(found.st_mode) or found.st_size != file.bytes:
+        if not stat.S_ISREG(found.st_mode) or file.bytes not in (None, found.st_size):
             return False
         with path.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
@@ -340,18 +343,20 @@ def _copy(
     chunks: Iterator[bytes], out: IO[bytes], file: SourceFile, *, where: str, progress: Progress
 ) -> None:
     digest, size = hashlib.sha256(), 0
+    most = _MOST_BYTES if file.bytes is None else file.bytes
     for chunk in chunks:
         size += len(chunk)
-        if size > file.bytes:
-            problem = f"more than the {file.bytes:,} bytes of the pinned file."
+        if size > most:
+            problem = f"more than the {most:,} bytes of the pinned file."
             raise DatasetError(problem, hint=_OTHER_VERSION, where=where)
         digest.update(chunk)
         out.write(chunk)
-        progress(size, file.bytes)
-    if (size, digest.hexdigest()) != (file.bytes, file.sha256):
+        progress(size, size if file.bytes is None else file.bytes)
+    if file.bytes not in (None, size) or digest.hexdigest() != file.sha256:
+        expected = "" if file.bytes is None else f"{file.bytes:,} bytes with "
         raise DatasetError(
-            f"{size:,} bytes with sha256 {digest.hexdigest()}, expected {file.bytes:,} bytes with "
+            f"{size:,} bytes with sha256 {digest.hexdigest()}, expected {expected}"
             f"sha256 {file.sha256}.",
-            hint=_CUT_OFF if size < file.bytes else _OTHER_VERSION,
+            hint=_CUT_OFF if size < (file.bytes or 0) else _OTHER_VERSION,
             where=where,
         )

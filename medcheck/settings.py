@@ -1,6 +1,8 @@
 """Options, environment and ini file become one frozen Settings, recorded with the run.
 
-Precedence: command line, environment `MEDCHECK_*`, ini file, default.
+Precedence: command line, environment `MEDCHECK_*`, ini file, default. What `--set` values mean is
+known to the suites' loader; here they are texts. Variables of a file are read here and put into an
+environment elsewhere.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,12 @@ CONFIRM_CALLS = 5000
 """A run of more calls than this that are not stored needs --yes or --budget."""
 RESPONSES = ("reuse", "fresh", "only")
 PROTOCOLS = ("official", "strict")
+_ENV_LINE = re.compile(
+    r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*)", re.DOTALL
+)
+_ENV_QUOTED = re.compile(
+    r"""(?:'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)")\s*(?:\#.*)?""", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +57,8 @@ class Settings:
     tag: str | None = None
     selection: tuple[str, ...] = ()
     """What else chose the cases: paths and ids, -k, -m."""
+    overrides: tuple[tuple[str, str, str], ...] = ()
+    """Suite, dotted key and value of each `--set`, sorted; the value as it was written."""
 
     @property
     def folder(self) -> Path:
@@ -60,6 +70,15 @@ class Settings:
         left_out = {"store", "reports", "concurrency", "yes", "budget", "max_calls", "run"}
         left_out |= {"base_url", "judge_base_url", "models_file", "responses"}
         return {name: value for name, value in asdict(self).items() if name not in left_out}
+
+    def overrides_of(self, suite: str) -> dict[str, str]:
+        """Return what `--set` says of a suite, by dotted key; a suite's name may hold dots."""
+        named = {f"{name}.{key}": value for name, key, value in self.overrides}
+        return {
+            option.removeprefix(f"{suite}."): value
+            for option, value in named.items()
+            if option.startswith(f"{suite}.")
+        }
 
 
 Lookup = Callable[[str], Any]
@@ -104,6 +123,7 @@ def resolve(option: Lookup, ini: Lookup, environ: Mapping[str, str], *, root: Pa
         ungraded_at_most=_share("--ungraded-at-most", find("ungraded_at_most")),
         tag=find("tag"),
         selection=tuple(option("selection") or ()),
+        overrides=_overrides(option("set") or ()),
     )
     return _with_run(settings, find("run"))
 
@@ -147,6 +167,64 @@ def _models_file(value: Any, root: Path) -> str | None:
 def _store(value: Any, root: Path) -> str:
     value = value or "reports/medcheck.sqlite"
     return value if "://" in value else str(root / value)
+
+
+def _overrides(given: Iterable[str]) -> tuple[tuple[str, str, str], ...]:
+    found: dict[tuple[str, str], str] = {}
+    for option in given:
+        place, equals, value = option.partition("=")
+        suite, dot, key = place.strip().partition(".")
+        if not (equals and dot and suite and key):
+            raise SettingsError(f"--set {option}: write SUITE.KEY=VALUE.")
+        found[suite, key] = value
+    return tuple((suite, key, value) for (suite, key), value in sorted(found.items()))
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    r"""Return the variables of a file of KEY=VALUE lines.
+
+    Comments, `export ` and quotes are understood; nothing is expanded. In double quotes `\n`,
+    `\t`, `\"` and `\\` are escapes. The last of two equal names holds.
+
+    Raises:
+        SettingsError: the file cannot be read, or a line is not understood; never quotes it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise SettingsError("this is not UTF-8.", hint="Save it so.", where=str(path)) from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a path"
+        raise SettingsError(f"--env-file {path}: {why}.", hint="Correct the path.") from None
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        parts = _ENV_LINE.fullmatch(line.strip())
+        value = _env_value(parts["value"]) if parts else None
+        if parts is None or value is None:
+            raise SettingsError(
+                "not a variable.",
+                hint='Write KEY=VALUE, or KEY="VALUE" on one line.',
+                where=f"{path}:{number}",
+            )
+        found[parts["name"]] = value
+    return found
+
+
+def _env_value(written: str) -> str | None:
+    """Return the value that stands after `=`; `None`: it is not understood."""
+    if "\0" in written:
+        return None
+    if written[:1] not in ("'", '"'):
+        return re.split(r"(?:^|\s)#", written, maxsplit=1)[0].strip()
+    quoted = _ENV_QUOTED.fullmatch(written)
+    if quoted is None:
+        return None
+    if quoted["single"] is not None:
+        return quoted["single"]
+    escapes = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
+    return re.sub(r"\\(.)", lambda at: escapes.get(at[1], at[0]), quoted["double"])
 
 
 def _whole(name: str, value: Any, *, least: int) -> int:

@@ -5,11 +5,28 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from medcheck.scoring.points import bounds, group_scores
-from medcheck.stats.means import MEASURES, bootstrap_std, interval, mean, row_seed
+from medcheck.extras import (
+    EXTRAS,
+    LENGTH_ADJUSTED,
+    PAIRWISE,
+    Meta,
+    Repeats,
+    dropped_notes,
+    together,
+)
+from medcheck.scoring.points import Dropped, bounds, dropped_penalties, group_scores
+from medcheck.stats.agreement import HEADLINE, model_metrics
+from medcheck.stats.means import (
+    MEASURES,
+    bootstrap_std,
+    interval,
+    length_adjusted,
+    mean,
+    row_seed,
+)
 from medcheck.types import Result, Run, Usage
 
 
@@ -20,17 +37,17 @@ class Row:
     model: str
     suite: str
     group: str
-    """`overall`, or a tag such as `theme:hedging`."""
+    """`overall`, a tag such as `theme:hedging`, a group of `extras`, or a meta-evaluation's key."""
     value: float | None
     """The suite's official measure; `None`: nothing was measured."""
     raw: float | None
-    """The unclipped mean of the case scores."""
+    """The same before clipping: the mean of the case scores."""
     std: float | None = None
     """Bootstrap standard error of `value`, as the official code reports it."""
     ci95: tuple[float, float] | None = None
     """95 % interval of `raw`; `None` below two cases."""
     n: int
-    """Answers that were scored."""
+    """Answers that were scored; what else `extras` counts stands there."""
     ungraded: int
     """Answers that belong to the group and were not measured."""
 
@@ -54,6 +71,8 @@ class Summary:
     """By model: how many results ended in each state."""
     harms: Mapping[str, int] = field(default_factory=dict)
     """By model: results that met a zero-tolerance criterion."""
+    dropped: Mapping[tuple[str, str, str], Dropped] = field(default_factory=dict)
+    """By model, suite and axis: penalties of measured answers that no axis score shows."""
     notes: tuple[str, ...] = ()
     """What a reader must know beside the numbers: dropped settings, bounds of an incomplete run."""
     by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -66,14 +85,11 @@ def summarize(run: Run) -> Summary:
     Official means are numpy.mean over dataset order, so the order of results decides the last
     digit of a number, and nothing else does.
     """
-    tally = _Tally()
+    tally = _Tally(suites=run.suites)
     for result in run.results:
         tally.add(result)
     suites = run.suites
     by = {n: tuple(suite.get("summary", {}).get("by") or ()) for n, suite in suites.items()}
-    models = list(tally.states)
-    keys = sorted(tally.groups, key=lambda key: _place(key, models, by))
-    rows = tuple(_row(run, key, tally.groups[key]) for key in keys)
     return Summary(
         run=run.id,
         complete=_complete(tally, suites),
@@ -81,10 +97,11 @@ def summarize(run: Run) -> Summary:
         judges=tuple(sorted({j for s in suites.values() for j in s.get("judges", ())})),
         protocol={name: str(suite.get("protocol", "")) for name, suite in suites.items()},
         versions=run.versions,
-        rows=rows,
+        rows=tuple(_rows(tally, by)),
         usage={who: usage.plain() for who, usage in sorted(tally.usage.items())},
         states={model: dict(sorted(states.items())) for model, states in tally.states.items()},
         harms=dict(tally.harms),
+        dropped=dict(sorted(tally.dropped.items())),
         notes=tuple(_notes(run, tally)),
         by=by,
     )
@@ -156,17 +173,50 @@ class _Use:
 class _Tally:
     """What is kept of the results while they stream by: numbers, no texts."""
 
+    suites: Mapping[str, Mapping[str, Any]]
     groups: dict[tuple[str, str, str], _Group] = field(default_factory=dict)
     states: dict[str, Counter[str]] = field(default_factory=dict)
     by_suite: dict[str, Counter[str]] = field(default_factory=dict)
     harms: Counter[str] = field(default_factory=Counter)
     usage: dict[str, _Use] = field(default_factory=dict)
+    adjusted: dict[tuple[str, str], _Group] = field(default_factory=dict)
+    """By model and suite, as the next two: scores less what their length costs."""
+    repeats: dict[tuple[str, str], Repeats] = field(default_factory=dict)
+    meta: dict[tuple[str, str], Meta] = field(default_factory=dict)
+    dropped: dict[tuple[str, str, str], Dropped] = field(default_factory=dict)
+
+    def options(self, suite: str) -> Mapping[str, Any]:
+        """Return how a suite is summarized."""
+        found: Mapping[str, Any] = self.suites.get(suite, {}).get("summary", {})
+        return found
 
     def add(self, result: Result) -> None:
         self.states.setdefault(result.model, Counter())[result.state] += 1
         self.by_suite.setdefault(result.suite, Counter())[result.state] += 1
         self.harms[result.model] += bool(result.harms)
         self._count(result)
+        if self.options(result.suite).get("measure") == PAIRWISE:
+            self._judge(result)
+        else:
+            self._answer(result)
+
+    def _judge(self, result: Result) -> None:
+        key = (result.model, result.suite)
+        self.meta.setdefault(key, Meta()).add(result)
+        group = self._group(result, "overall")
+        group.planned += 1
+        group.unbounded += not result.measured
+        if result.score and result.score.value is not None:
+            group.values.append(result.score.value)
+
+    def _answer(self, result: Result) -> None:
+        key = (result.model, result.suite)
+        self.repeats.setdefault(key, Repeats()).add(result)
+        if (cost := self.options(result.suite).get("length_adjusted")) is not None:
+            self._adjust(self.adjusted.setdefault(key, _Group()), result, cost)
+        if result.measured and result.score:
+            for tag, lost in dropped_penalties(result.score.verdicts).items():
+                self.dropped[*key, tag] = together(self.dropped.get((*key, tag)), lost)
         scores = group_scores(result.tags, result.score) if result.score else {}
         for name in scores or self._unmeasured_groups(result):
             group = self._group(result, name)
@@ -176,6 +226,13 @@ class _Tally:
                 group.clusters.append(result.case_id)
             elif name == "overall":
                 self._bound(group, result)
+
+    def _adjust(self, group: _Group, result: Result, cost: Mapping[str, float]) -> None:
+        group.planned += 1
+        if result.score and result.score.value is not None and result.completion is not None:
+            chars = len(result.completion.text)
+            group.values.append(length_adjusted(result.score.value, chars, **cost))
+            group.clusters.append(result.case_id)
 
     def _group(self, result: Result, name: str) -> _Group:
         return self.groups.setdefault((result.model, result.suite, name), _Group())
@@ -206,9 +263,22 @@ class _Tally:
                     use.add(ballot.usage, ballot.cost_usd, calls=ballot.asks)
 
 
-def _row(run: Run, key: tuple[str, str, str], group: _Group) -> Row:
+def _rows(tally: _Tally, by: Mapping[str, tuple[str, ...]]) -> Iterator[Row]:
+    models = list(tally.states)
+    for key in sorted(tally.groups, key=lambda key: _place(key, models, by)):
+        model, suite, name = key
+        options = tally.options(suite)
+        if name != "overall":
+            yield _row(key, tally.groups[key], options)
+        elif meta := tally.meta.get((model, suite)):
+            yield from _meta_rows(key, tally.groups[key], meta, options)
+        else:
+            yield _row(key, tally.groups[key], options)
+            yield from _extra_rows(model, suite, tally)
+
+
+def _row(key: tuple[str, str, str], group: _Group, options: Mapping[str, Any]) -> Row:
     model, suite, name = key
-    options = run.suites.get(suite, {}).get("summary", {})
     measure = MEASURES[options.get("measure", "mean")]
     draw = options.get("bootstrap")
     std = None
@@ -229,6 +299,40 @@ def _row(run: Run, key: tuple[str, str, str], group: _Group) -> Row:
     )
 
 
+def _extra_rows(model: str, suite: str, tally: _Tally) -> Iterator[Row]:
+    options = tally.options(suite)
+    if group := tally.adjusted.get((model, suite)):
+        yield _row((model, suite, LENGTH_ADJUSTED), group, options)
+    measure = MEASURES[options.get("measure", "mean")]
+    for figure in tally.repeats[model, suite].figures(measure):
+        yield Row(model=model, suite=suite, **asdict(figure))
+
+
+def _meta_rows(
+    key: tuple[str, str, str], group: _Group, meta: Meta, options: Mapping[str, Any]
+) -> Iterator[Row]:
+    """Yield overall, the headline, without the error that the official code prints beside it.
+
+    That one is the error of the share of positive verdicts, and stands in the row of that share.
+    """
+    model, suite, name = key
+    headline = model_metrics(meta.rows).get(HEADLINE)
+    value = headline.value if headline else None
+    yield Row(
+        model=model,
+        suite=suite,
+        group=name,
+        value=value,
+        raw=value,
+        n=len(group.values),
+        ungraded=group.ungraded,
+    )
+    draw = options.get("bootstrap")
+    seed = row_seed(int(draw.get("seed", 0)), model, suite) if draw else None
+    for figure in meta.figures(seed=seed):
+        yield Row(model=model, suite=suite, **asdict(figure))
+
+
 def _complete(tally: _Tally, suites: Mapping[str, Mapping[str, Any]]) -> bool:
     """Return whether no suite lost a larger share of its answers than it allows."""
     for name, states in tally.by_suite.items():
@@ -243,6 +347,9 @@ def _complete(tally: _Tally, suites: Mapping[str, Mapping[str, Any]]) -> bool:
 def _notes(run: Run, tally: _Tally) -> Iterator[str]:
     for suite in run.suites.values():
         yield from suite.get("notes", ())
+    yield from dropped_notes(tally.dropped)
+    for (model, suite_name), repeats in tally.repeats.items():
+        yield from (f"{model} on {suite_name}: {note}" for note in repeats.notes())
     for (model, suite_name, name), group in tally.groups.items():
         if name != "overall" or not group.ungraded:
             continue
@@ -256,9 +363,9 @@ def _notes(run: Run, tally: _Tally) -> Iterator[str]:
 
 
 def short_rows(summary: Summary) -> tuple[Row, ...]:
-    """Return the rows of the short tables: overall, then the groups that the suites name."""
+    """Return the rows of the short tables: overall, extras, the groups that the suites name."""
     return tuple(row for row in summary.rows if _is_short(row, summary.by.get(row.suite, ())))
 
 
 def _is_short(row: Row, prefixes: tuple[str, ...]) -> bool:
-    return row.group == "overall" or row.group.partition(":")[0] in prefixes
+    return row.group.partition(":")[0] in ("overall", *EXTRAS, *prefixes)

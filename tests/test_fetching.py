@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import yaml
 from servers import Reply, Server
 
 from medcheck.errors import DatasetError, SettingsError
@@ -101,6 +102,19 @@ def test_another_size_is_refused(tmp_path: Path, body: bytes, told: str) -> None
     text = served(Reply(body=body), tmp_path)
     assert told in text
     assert f"{len(CONTENT):,} bytes" in text
+    assert names(tmp_path / "small") == []
+
+
+def test_a_size_that_is_not_pinned(tmp_path: Path) -> None:
+    """Where no size was published the sha256 alone decides, once and again."""
+    with Server(Reply(body=CONTENT)) as server:
+        wanted = source(f"{server.address}/f", bytes=None)
+        (first,) = fetch(wanted, folder=tmp_path)
+        (second,) = fetch(wanted, folder=tmp_path)
+    assert (first.already, second.already) == (False, True)
+    assert first.bytes == second.bytes == len(CONTENT)
+    (tmp_path / "small" / "file.jsonl").unlink()
+    assert f"expected sha256 {SHA256}" in served(Reply(body=CONTENT[:-1]), tmp_path, bytes=None)
     assert names(tmp_path / "small") == []
 
 
@@ -348,9 +362,21 @@ def test_the_table_is_sound() -> None:
         for file in entry.files:
             assert file.url.startswith("https://")
             assert len(bytes.fromhex(file.sha256)) == 32
-            assert file.bytes > 0
+            assert file.bytes is None or file.bytes > 0
             assert not Path(file.path).is_absolute()
             assert ".." not in Path(file.path).parts
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "_hard", "_consensus", "_completions", "_meta", "_professional"],
+)
+def test_shipped_suites_name_what_can_be_fetched(project: Path, name: str) -> None:
+    """A shipped suite pins the very file that `medcheck fetch` puts in the place it names."""
+    text = (project / "cases" / f"healthbench{name}.yaml").read_text(encoding="utf-8")
+    data = yaml.safe_load(text)["data"]
+    (file,) = find(data["fetch"]).files
+    assert (data["path"], data["sha256"]) == (f"data/{file.path}", file.sha256)
 
 
 class _Terminal(io.StringIO):

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from servers import Server
 
 from medcheck import fetching
 from medcheck.__main__ import main
@@ -381,3 +382,74 @@ def test_a_terminal_that_knows_no_chinese(medcheck: Medcheck, tmp_path: Path) ->
     done = medcheck("show", "r", "q", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert r"  | \u80f8\u75db?" in done.stdout
+
+
+def test_models(medcheck: Medcheck, tmp_path: Path) -> None:
+    """The models of both registries are listed; keys come from --env-file too, and never show."""
+    url = "https://models.example/v1"
+    write(tmp_path / "models.yaml", f"mine: {{base_url: '{url}', api_key_env: OWN_KEY}}\n")
+    write(tmp_path / "my.env", "OWN_KEY=sk-secret-key-123\n")
+    done = medcheck("models")
+    assert done.returncode == 0
+    assert re.search(r"^demo +replay ", done.stdout, re.MULTILINE)
+    assert re.search(r"^mine +models\.example +missing \(OWN_KEY\)", done.stdout, re.MULTILINE)
+    done = medcheck("models", "mine", "--env-file", "my.env")
+    assert re.search(r"^mine +models\.example +present \(OWN_KEY\)", done.stdout, re.MULTILINE)
+    assert len(done.stdout.splitlines()) == 2
+    assert "sk-secret" not in done.stdout + done.stderr
+    assert medcheck("models", "mien").returncode == 2
+
+
+def test_models_ping(medcheck: Medcheck, tmp_path: Path) -> None:
+    """--ping asks the named models; one that does not answer makes the status 1."""
+    with Server("OK") as server:
+        place = f"base_url: '{server.url}', api_key_env: OWN_KEY"
+        write(
+            tmp_path / "own.yaml", f"mine: {{{place}}}\ndead: {{base_url: 'http://127.0.0.1:9'}}\n"
+        )
+        given = ("--ping", "--models-file", "own.yaml")
+        done = medcheck("models", "mine", *given)
+        assert (done.returncode, len(server.requests)) == (0, 1)
+        assert "\nmine: ok, " in done.stdout
+        done = medcheck("models", "mine", "dead", *given)
+        assert done.returncode == 1
+        assert "\ndead: NOT OK, " in done.stdout
+        assert medcheck("models", "new", "--ping", "--base-url", server.url).returncode == 0
+        assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("to", "file"),
+    [("csv", "results.csv"), ("jsonl", "results.jsonl"), ("markdown", "summary.md")],
+)
+def test_export(medcheck: Medcheck, tmp_path: Path, to: str, file: str) -> None:
+    """A stored run is written by any writer of the shelf, into its folder or elsewhere."""
+    stored(tmp_path / "reports" / "medcheck.sqlite", "r")
+    done = medcheck("export", "r", "--to", to)
+    assert (done.returncode, done.stdout) == (0, f"wrote reports/r/{file}\n")
+    medcheck("export", "r", "--to", to, "--out", "there/x")
+    content = (tmp_path / "there/x").read_bytes()
+    assert content == (tmp_path / "reports/r" / file).read_bytes() != b""
+
+
+def test_export_allresults(medcheck: Medcheck, tmp_path: Path) -> None:
+    """The official layout is one of them."""
+    stored(tmp_path / "reports" / "medcheck.sqlite", "r")
+    assert medcheck("export", "r", "--to", "allresults").returncode == 0
+    found = json.loads((tmp_path / "reports/r/allresults.json").read_text(encoding="utf-8"))
+    assert found["metadata"]["example_level_metadata"][0]["prompt_id"] == "q"
+    done = medcheck("export", "r", "--to", "alresults")
+    assert done.returncode == 2
+    assert 'Did you mean "allresults"?' in done.stderr
+
+
+def test_purge(medcheck: Medcheck, tmp_path: Path) -> None:
+    """Old runs are listed, and deleted only with --yes; younger ones stay."""
+    stored(tmp_path / "reports" / "medcheck.sqlite", "old")
+    assert medcheck("purge", "--older-than", "36500").stdout.startswith("these runs")
+    assert medcheck("purge", "--older-than", "1").stdout.splitlines()[0] == "old"
+    assert medcheck("runs").stdout.startswith("old")
+    assert medcheck("purge", "--older-than", "36500", "--yes").stdout.startswith("deleted 0 runs")
+    assert medcheck("purge", "--older-than", "1", "--yes").stdout.startswith("deleted 1 runs")
+    assert medcheck("runs").stdout == ""
+    assert medcheck("purge", "--older-than=-1").returncode == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from medcheck.errors import SettingsError
-from medcheck.settings import Settings, resolve
+from medcheck.settings import Settings, read_env_file, resolve
 
 
 def settings(root, environ=None, ini=None, **options):
@@ -150,3 +150,52 @@ def test_the_record_holds_no_address(tmp_path):
     ).record()
     assert not {"base_url", "judge_base_url", "store", "reports", "models_file"} & set(record)
     assert {"models", "judges", "sample", "seed", "repeats", "protocol", "tag"} <= set(record)
+
+
+def test_overrides(tmp_path):
+    """`--set` is kept as written, sorted, the last of equal keys; it changes the run's name."""
+    found = settings(tmp_path, set=["s.b=2", "s.a=x=y", "s.b=[3]", "s.v1.c="])
+    assert found.overrides == (("s", "a", "x=y"), ("s", "b", "[3]"), ("s", "v1.c", ""))
+    assert found.overrides_of("s")["a"] == "x=y"
+    assert found.overrides_of("s.v1") == {"c": ""}
+    assert found.overrides_of("other") == {}
+    assert found.record()["overrides"] == found.overrides
+    assert found.run != settings(tmp_path).run
+    assert found.run == settings(tmp_path, set=["s.v1.c=", "s.a=x=y", "s.b=[3]"]).run
+    for wrong in ("s.a", "s=1", ".a=1", "s.=1", ""):
+        with pytest.raises(SettingsError, match=r"write SUITE\.KEY=VALUE"):
+            settings(tmp_path, set=[wrong])
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=plain", "plain"),
+        ("  export A = two words  # why", "two words"),
+        ("A=a#b=c", "a#b=c"),
+        ("A=", ""),
+        ("A= # only a comment", ""),
+        ("A='single # $HOME \\n'", "single # $HOME \\n"),
+        ('A="double \\"x\\" \\n\\d" # why', 'double "x" \n\\d'),
+        ("A=胸痛\r", "胸痛"),
+        ("A=1\nA=2", "2"),
+    ],
+)
+def test_env_file(tmp_path, line, value):
+    """Comments, `export`, quotes and Windows line ends are understood; nothing is expanded."""
+    path = tmp_path / "x.env"
+    path.write_bytes(f"\ufeff# first\n\n{line}\n".encode())
+    assert read_env_file(path) == {"A": value}
+
+
+@pytest.mark.parametrize(
+    "line", ["sk-x", "A B=sk-x", "1A=sk-x", 'A="sk-x', "A='sk-x' y", "A=sk-x\0"]
+)
+def test_env_file_that_is_wrong(tmp_path, line):
+    """A line that is not understood is named by its number; its text is not repeated."""
+    path = tmp_path / "x.env"
+    path.write_text(f"A=1\n{line}\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        read_env_file(path)
+    assert str(caught.value).startswith(f"{path}:2: not a variable.")
+    assert "sk-x" not in str(caught.value)

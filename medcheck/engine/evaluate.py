@@ -47,7 +47,7 @@ class Job:
     plan: Plan
     position: int
     repeat: int = 1
-    given: str | None = None
+    given: Completion | None = None
     """An answer that exists already: nothing is asked of the model."""
 
 
@@ -151,7 +151,7 @@ async def _answer(job: Job, request: Request) -> Completion:
 
     Source: trust.md R2 (truncated, filtered, refused and empty answers).
     """
-    completion = None if job.given is None else Completion(text=job.given, cached=True)
+    completion = job.given
     for attempt in range(EMPTY_ASKS if job.given is None else 0):
         completion = _without_thinking(await job.model.ask(replace(request, attempt=attempt)))
         if completion.text.strip() or completion.finish in NO_USE_TO_REASK:

@@ -12,7 +12,7 @@ from typing import Any
 from medcheck.client import Door, Model, Passage
 from medcheck.engine.background import Background
 from medcheck.engine.evaluate import Job, evaluate
-from medcheck.engine.setup import Setup
+from medcheck.engine.setup import Setup, judged
 from medcheck.errors import SettingsError, StoreError
 from medcheck.limits import Policy
 from medcheck.providers import Entry
@@ -98,7 +98,13 @@ class Engine:
         self.door.adopt(self._setup.own_entry(role, name), target)
 
     def ask(self, model: str, request: Request, *, repeat: int = 1) -> Completion:
-        """Return one answer, outside of any case, through the same door and store."""
+        """Return one answer, outside of any case, through the same door and store.
+
+        Raises:
+            SettingsError: the model only repeats answers that exist.
+        """
+        if model in self._setup.answers:
+            raise SettingsError(f'"{model}" holds answers to cases.', hint="Ask a model instead.")
         client = Model(entry=self._setup.models[model], door=self.door, repeat=repeat)
         return self._background.run(client.ask(request))
 
@@ -108,7 +114,8 @@ class Engine:
         Raises:
             SettingsError: there is no judge.
         """
-        if suite not in self._setup.plans or not self._setup.judges.get((suite, model)):
+        needed = self._setup.plans[suite].grader.needs_judge and judged(case)
+        if needed and not self._setup.judges.get((suite, model)):
             raise SettingsError("no judge to grade with.", hint="Name one with --judge NAME.")
         asked = replace(case, suite=suite)
         job = bind(self._setup, self.door, asked, model, position=0, repeat=1, given=False)

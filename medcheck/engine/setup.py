@@ -2,56 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
 from medcheck import canonical, shelves
-from medcheck.answers import Answers, is_file, load_answers
+from medcheck.answers import is_file
 from medcheck.canonical import Prepared
 from medcheck.engine.evaluate import Plan, first_request
+from medcheck.engine.existing import ANSWERS, Existing, existing, from_column, strays
 from medcheck.errors import MedcheckError
 from medcheck.graders import Grader
 from medcheck.providers import Entry, Registry, host_note, key_of, load_registry, resolve
 from medcheck.settings import Settings
 from medcheck.suites import Suite
-from medcheck.types import Case, Request
+from medcheck.types import Case, Completion, Request
 
 T = TypeVar("T")
 FREE_PROVIDERS = ("replay", "echo", "none", "conftest")
-ANSWERS = "answers:"
 DIRECT = ""
 """Stands in the place of a suite for tests that belong to none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Existing:
-    """Answers that exist already: of a file, by case, or of a column that came with the cases."""
-
-    column: str | None = None
-    answers: Answers | None = None
-
-    def of(self, case: Case) -> tuple[str, ...]:
-        """Return the answers to a case, one per repeat; empty where there is none."""
-        if self.answers is not None:
-            return self.answers.by_case.get(case.id, ())
-        return case.answers.get(str(self.column), ())
-
-
-def existing(name: str) -> Existing | None:
-    """Return what `answers:PATH` or `answers:COLUMN` stands for; `None` for a model to ask.
-
-    Raises:
-        DatasetError: the file cannot be read.
-    """
-    if not name.startswith(ANSWERS):
-        return None
-    place = name.removeprefix(ANSWERS)
-    if is_file(place):
-        return Existing(answers=load_answers(place))
-    return Existing(column=place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +42,19 @@ class Setup:
     answers: Mapping[str, Existing] = field(default_factory=dict)
     """By model: answers that exist already, in place of a model to ask."""
     default_repeats: int = 1
+    strays: tuple[str, ...] = ()
+    """Files that answer cases of no suite; one line each."""
 
-    def given(self, case: Case, model: str) -> tuple[str, ...] | None:
+    def given(self, case: Case, model: str) -> tuple[Completion, ...] | None:
         """Return the existing answers of a case, one per repeat; `None`: the model is asked.
 
         A grader may take the answer from the case itself (`answer_column`).
         """
         column = getattr(self.plans[case.suite].grader, "answer_column", None)
         if column is not None:
-            return case.answers.get(column, ())
-        existing = self.answers.get(model)
-        return None if existing is None else existing.of(case)
+            return from_column(case, column)
+        found = self.answers.get(model)
+        return None if found is None else found.of(case)
 
     def own_entry(self, role: str, name: str) -> Entry:
         """Return the entry of a model or judge that the user's conftest.py supplies."""
@@ -117,7 +91,7 @@ class Setup:
             "gate": dict(suite.gate),
             "judges": sorted({entry.name for entries in judges.values() for entry in entries}),
             "ungraded_at_most": suite.ungraded_at_most if allowed is None else allowed,
-            "notes": self._notes(suite),
+            "notes": [*self.strays, *self._notes(suite)],
         }
 
     def _notes(self, suite: Suite) -> list[str]:
@@ -190,6 +164,8 @@ def prepare(
     *,
     own: Collection[str] = (),
     direct: bool = False,
+    lent: Iterable[Suite] = (),
+    known: Collection[str] | None = None,
 ) -> Setup:
     """Return the setup of a run; what is wrong with it stands in `problems`, all at once.
 
@@ -199,6 +175,8 @@ def prepare(
         environ: holds keys and endpoints.
         own: `model`, `judges` or both, where the user's conftest.py supplies them.
         direct: whether tests of the user's own call model and judges, outside of any suite.
+        lent: suites whose judges such tests use, although none of their cases will run.
+        known: ids of all cases that were collected; `None`: files of answers are not checked.
     """
     builder = _Builder(settings, environ, own)
     by_name = {suite.name: suite for suite in suites}
@@ -210,7 +188,7 @@ def prepare(
     }
     judges: dict[tuple[str, str], tuple[Entry, ...]] = {}
     plans = {}
-    for suite in by_name.values():
+    for suite in {**{suite.name: suite for suite in lent}, **by_name}.values():
         plan = builder.plan(suite)
         if plan is None:
             continue
@@ -218,8 +196,9 @@ def prepare(
         for name, model in models.items():
             if getattr(plan.grader, "judged_by_model", False):
                 judges[suite.name, name] = (model,)
-            elif plan.grader.needs_judge and any(_judged(case) for case in suite.cases):
+            elif plan.grader.needs_judge and any(judged(case) for case in suite.cases):
                 judges[suite.name, name] = builder.judges(suite, model)
+    told = tuple(builder.strays(answers, known)) if known is not None else ()
     if direct:
         judges |= {(DIRECT, name): builder.direct_judges(model) for name, model in models.items()}
     return Setup(
@@ -230,11 +209,13 @@ def prepare(
         answers=answers,
         default_repeats=settings.repeats,
         problems=tuple(dict.fromkeys(builder.problems)),
-        notes=tuple(dict.fromkeys(builder.notes)),
+        notes=tuple(dict.fromkeys((*told, *builder.notes))),
+        strays=told,
     )
 
 
-def _judged(case: Case) -> bool:
+def judged(case: Case) -> bool:
+    """Return whether a case has criteria that only a judge can decide."""
     return any(criterion.check is None for criterion in case.criteria)
 
 
@@ -289,6 +270,14 @@ class _Builder:
         label = Path(place).name.partition(".")[0] if is_file(place) else place
         model = place.partition("#")[2]
         return Entry(name=model or label, provider="none", model=name)
+
+    def strays(self, answers: Mapping[str, Existing], known: Collection[str]) -> Iterator[str]:
+        """Yield a note for each file that answers unknown cases, too; only those is a problem."""
+        for line, is_all in strays(answers, known):
+            if is_all:
+                self.problems.append(f"{line} Is it the right file, and were all suites collected?")
+            else:
+                yield line
 
     def judges(self, suite: Suite, model: Entry) -> tuple[Entry, ...]:
         """Return the judges of a suite for a model, or note that there are none."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, cast, get_args
 
 from medcheck.errors import ProviderError, nearest
 from medcheck.providers._entry import Entry
-from medcheck.types import Completion, Request, Usage
+from medcheck.types import Completion, Finish, Request, Usage
 
 ALLOWED = ("text", "reasoning", "finish", "usage", "evidence")
 
@@ -79,14 +79,33 @@ class Provider:
         if unknown:
             raise self._unusable(f'returned "{unknown[0]}". {nearest(str(unknown[0]), ALLOWED)}')
         known = {field.name for field in fields(Usage)}
-        usage = {name: count for name, count in (found.get("usage") or {}).items() if name in known}
+        usage = {
+            n: count for n, count in self._part(found, "usage", Mapping, {}).items() if n in known
+        }
+        evidence = self._part(found, "evidence", Sequence, ())
+        if isinstance(evidence, str) or not all(isinstance(item, Mapping) for item in evidence):
+            raise self._unusable("returned evidence that is no list of mappings")
         return Completion(
             text=found["text"],
             reasoning=found.get("reasoning"),
-            finish=found.get("finish", "stop"),
+            finish=self._finish(found),
             usage=Usage(**usage),
-            evidence=tuple(found.get("evidence") or ()),
+            evidence=tuple(evidence),
         )
+
+    def _part(self, found: Mapping[str, Any], name: str, kind: type, empty: Any) -> Any:
+        part = found.get(name) or empty
+        if not isinstance(part, kind):
+            raise self._unusable(f'returned {type(part).__name__} as "{name}"')
+        return part
+
+    def _finish(self, found: Mapping[str, Any]) -> Finish:
+        finish = found.get("finish", "stop")
+        if finish not in get_args(Finish):
+            raise self._unusable(
+                f'returned finish "{finish}". {nearest(str(finish), get_args(Finish))}'
+            )
+        return cast("Finish", finish)
 
     def _unusable(self, what: str) -> ProviderError:
         return ProviderError(
@@ -103,7 +122,10 @@ def plain_messages(request: Request) -> list[dict[str, str]]:
 def _instance(kind: type, entry: Entry, environ: Mapping[str, str]) -> Any:
     """Return an instance: of a class that takes entry and environment, or takes nothing."""
     try:
-        needed = len(inspect.signature(kind).parameters)
+        given = inspect.signature(kind).parameters.values()
     except ValueError:
-        needed = 0
-    return kind(entry, environ) if needed >= 2 else kind()
+        return kind()
+    needed = [
+        p for p in given if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    return kind(entry, environ) if needed else kind()

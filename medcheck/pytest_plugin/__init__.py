@@ -57,9 +57,12 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hand xdist and pytest-html their hooks where they are there and have a use for them."""
+    """Read `--env-file`; hand xdist and pytest-html their hooks where they have a use for them."""
+    from medcheck.pytest_plugin.choosing import takes_part
+
     state = state_of(config)
-    if state.is_worker or not state.expects_suites:
+    state.read_env_file()
+    if state.is_worker or not takes_part(state):
         return
     if config.pluginmanager.hasplugin("xdist"):
         from medcheck.pytest_plugin.xdist import Controller

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from medcheck.errors import SuiteError, nearest
 from medcheck.pytest_plugin.collect import CaseItem, safe_id
-from medcheck.pytest_plugin.state import State, state_of
+from medcheck.pytest_plugin.state import State, environment, state_of
 
 if TYPE_CHECKING:
+    from medcheck.suites import Suite
     from medcheck.types import Case
 
 OWN = {"model": "model", "judges": "judge"}
@@ -36,28 +38,51 @@ class Chosen:
     cases: tuple[CaseOf, ...]
     direct: bool
     """Whether a test of the user's own calls model or judges itself."""
+    lent: tuple[Suite, ...] = ()
+    """Suites whose cases such tests give to the judges themselves."""
     problems: tuple[str, ...] = ()
 
 
 def choose(session: pytest.Session, state: State) -> Chosen:
     """Return what of the session's items is medcheck's."""
     found: list[CaseOf] = []
-    direct = False
+    lent: dict[str, Suite] = {}
+    own: list[pytest.Item] = []
     for item in session.items:
         if isinstance(item, CaseItem):
             found.append(CaseOf(item.nodeid, item.case, item.model_name, item.order))
             continue
-        if "medcheck_engine" not in getattr(item, "fixturenames", ()):
+        names = getattr(item, "fixturenames", ())
+        if "medcheck_engine" not in names:
             continue
-        direct = True
-        loaded = _loaded(item)
-        if loaded is not None and "results" in item.fixturenames:  # type: ignore[attr-defined]
+        own.append(item)
+        loaded = loaded_case(item)
+        if loaded is not None and "results" in names:
             found.append(_case_of(item, loaded, state))
+        elif loaded is not None and "judges" in names:
+            suite = state.load(loaded.path, item.ihook)
+            lent[suite.name] = suite
     wanted = {each.nodeid for each in found}
     cases = [item for item in session.items if item.nodeid in wanted]
     roles, problems = _supplied(session, cases)
-    state.own = frozenset(roles)
-    return Chosen(tuple(found), direct, tuple(problems))
+    state.own = frozenset(roles | _supplied_at_root(session, own))
+    return Chosen(tuple(found), bool(own), tuple(lent.values()), tuple(problems))
+
+
+def takes_part(state: State) -> bool:
+    """Return whether this session may run cases; decided before collection.
+
+    Suites are collected, or a model is there for tests that take their cases by `medcheck.cases`.
+    """
+    config = state.config
+    named = config.getoption("medcheck_model") or environment().get("MEDCHECK_MODEL")
+    return state.expects_suites or bool(named) or _has_own_model(config)
+
+
+def _has_own_model(config: pytest.Config) -> bool:
+    root = str(config.rootpath / "conftest.py")
+    plugins = config.pluginmanager.get_plugins()
+    return any(getattr(p, "__file__", None) == root and hasattr(p, "model") for p in plugins)
 
 
 def parametrize_models(metafunc: pytest.Metafunc) -> None:
@@ -71,18 +96,53 @@ def parametrize_models(metafunc: pytest.Metafunc) -> None:
 
 def unknown_overrides(state: State) -> list[str]:
     """Return the `--set` options that name a suite which no collected file is."""
-    del state
-    return []
+    names = [suite.name for suite in state.suites.values()]
+    return [
+        f'--set {name}.{key}: there is no suite "{name}". {nearest(name, names)}'
+        for name, key, _ in state.settings.overrides
+        if not any(f"{name}.{key}".startswith(f"{known}.") for known in names)
+    ]
 
 
-def _loaded(item: pytest.Item) -> Any:
+def changed(suite: Suite, hook: Any) -> Suite:
+    """Return a suite with its cases as the hook `pytest_medcheck_case` wants them.
+
+    Raises:
+        SuiteError: an implementation returned something else than the same case, or two differ.
+    """
+    cases = tuple(_changed(case, hook, suite) for case in suite.cases)
+    same = all(new is old for new, old in zip(cases, suite.cases, strict=True))
+    return suite if same else replace(suite, cases=cases)
+
+
+def _changed(case: Case, hook: Any, suite: Suite) -> Case:
+    found: list[Any] = hook.pytest_medcheck_case(case=case)
+    if not found:
+        return case
+    new = found[0]
+    problem = None
+    if any(other != new for other in found[1:]):
+        problem = "two conftest.py files change this case differently. Let one of them do it."
+    elif not isinstance(new, type(case)):
+        problem = f"it returned {type(new).__name__}. Return a Case, or None to keep it."
+    elif (new.id, new.suite) != (case.id, case.suite):
+        problem = f'it renamed the case to "{new.suite}::{new.id}". Keep id and suite.'
+    if problem is not None:
+        raise SuiteError(
+            f'pytest_medcheck_case, case "{case.id}": {problem}', where=suite.path.name
+        )
+    return cast("Case", new)
+
+
+def loaded_case(item: pytest.Item) -> Any:
+    """Return the case that `medcheck.cases` gives to an item; `None`: it has none."""
     callspec = getattr(item, "callspec", None)
     given = callspec.params.get("case") if callspec else None
     return given if hasattr(given, "case") and hasattr(given, "path") else None
 
 
 def _case_of(item: pytest.Item, loaded: Any, state: State) -> CaseOf:
-    suite = state.load(loaded.path)
+    suite = state.load(loaded.path, item.ihook)
     index = next(i for i, case in enumerate(suite.cases) if case.id == loaded.case.id)
     model = item.callspec.params.get("model")  # type: ignore[attr-defined]
     rank = state.settings.models.index(model) if model in state.settings.models else 0
@@ -103,13 +163,24 @@ def _supplied(session: pytest.Session, items: list[pytest.Item]) -> tuple[set[st
             if place is None:
                 continue
             roles.add(role)
-            if place.parent != root and place.is_relative_to(root):
+            if place != root / "conftest.py" and place.is_relative_to(root):
                 problems[
                     f'{place.relative_to(root)}: the fixture "{name}" is overridden below the '
                     "root folder, but all cases of a run share it. "
                     "Move it to the conftest.py beside pytest.ini."
                 ] = None
     return roles, list(problems)
+
+
+def _supplied_at_root(session: pytest.Session, items: list[pytest.Item]) -> set[str]:
+    """Return what the conftest.py beside pytest.ini supplies to tests of the user's own."""
+    root = session.config.rootpath / "conftest.py"
+    by_parent = {item.parent: item for item in items}.values()
+    return {
+        role
+        for name, role in OWN.items()
+        if any(_overrider(session, name, item) == root for item in by_parent)
+    }
 
 
 def _overrider(session: pytest.Session, name: str, item: pytest.Item) -> Path | None:

@@ -40,7 +40,7 @@ class SuiteFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """Yield one item per case and model, and one for what cannot be run here."""
         state = state_of(self.config)
-        suite = state.load(self.path)
+        suite = state.load(self.path, self.ihook)
         if suite.missing:
             yield NotRun.from_parent(self, name=SKIPPED_NAME, reason=suite.missing)
             return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medcheck.errors import MedcheckError
+from medcheck.errors import MedcheckError, SettingsError, SuiteError
 from medcheck.pytest_plugin.collect import CaseItem
 from medcheck.pytest_plugin.ending import prepare_ending
 from medcheck.pytest_plugin.state import State, environment, state_of, worker_input
@@ -16,8 +16,11 @@ from medcheck.pytest_plugin.xdist import share
 
 if TYPE_CHECKING:
     from medcheck.engine.session import Engine, Work
-    from medcheck.pytest_plugin.testing import JudgePanel, ModelClient, RunPlace
+    from medcheck.pytest_plugin.testing import JudgePanel, LoadedCase, ModelClient, RunPlace
     from medcheck.types import Case, Result
+
+OWN_PROVIDER = "conftest"
+"""Of an entry that the user's conftest.py supplies."""
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +31,8 @@ def medcheck_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     state = state_of(pytestconfig)
     if state.setup is None:
         pytest.fail("medcheck's fixtures need --model=NAME", pytrace=False)
+    if state.setup.problems:
+        pytest.fail("\n".join(state.setup.problems), pytrace=False)
     told = worker_input(pytestconfig)
     workers = int(told.get("medcheck_workers", 1))
     index = int(told.get("medcheck_index", 0))
@@ -70,7 +75,9 @@ def judges(request: pytest.FixtureRequest, medcheck_engine: Engine) -> JudgePane
     work = _work(request)
     setup = state_of(request.config).setup
     assert setup is not None
-    suite = work.suite if work else ""
+    case = _case(request)
+    suite = work.suite if work else case.suite if case else ""
+    suite = suite if suite in setup.plans else ""
     names = tuple(entry.name for entry in setup.judges.get((suite, name), ()))
     return JudgePanel(names=names, model=name, engine=medcheck_engine, suite=suite)
 
@@ -100,11 +107,14 @@ def results(
     if work is None:
         pytest.fail('the fixture "result" belongs to items made from a suite', pytrace=False)
     try:
-        _adopt(state_of(request.config), medcheck_engine, work, model=model, judges=judges)
+        _adopt(state_of(request.config), medcheck_engine, model=model, judges=judges)
         medcheck_engine.start()
         found = medcheck_engine.wait(work)
     except MedcheckError as error:
         pytest.fail(str(error), pytrace=False)
+    # Before it is described: an item that a hook breaks must not pass for one that was measured.
+    for each in found:
+        request.node.ihook.pytest_medcheck_result(result=each)
     describe(request.node, work, found)
     lost = [result for result in found if not result.measured]
     if lost:
@@ -134,9 +144,22 @@ def _work(request: pytest.FixtureRequest) -> Work | None:
 def _case(request: pytest.FixtureRequest) -> Case | None:
     if isinstance(request.node, CaseItem):
         return request.node.case
-    given = getattr(request, "param", None)
-    found: Case | None = getattr(given, "case", None)
-    return found
+    work = _work(request)
+    if work is not None:
+        return work.case
+    given: LoadedCase | None = _params(request).get("case")
+    if given is None:
+        return None
+    try:
+        suite = state_of(request.config).load(given.path, request.node.ihook)
+        return suite.case(given.case.id)
+    except SuiteError:
+        return given.case  # --sample left it out
+
+
+def _params(request: pytest.FixtureRequest) -> Mapping[str, Any]:
+    callspec = getattr(request.node, "callspec", None)
+    return callspec.params if callspec else {}
 
 
 def _model_name(request: pytest.FixtureRequest) -> str:
@@ -144,24 +167,38 @@ def _model_name(request: pytest.FixtureRequest) -> str:
     work = _work(request)
     if work is not None:
         return work.model
-    return str(getattr(request, "param", None) or state_of(request.config).model_names[0])
+    return str(_params(request).get("model") or state_of(request.config).model_names[0])
 
 
-def _adopt(state: State, engine: Engine, work: Work, *, model: Any, judges: Any) -> None:
-    """Let what the user's conftest.py supplies answer in the place of model and judges."""
+def _adopt(state: State, engine: Engine, *, model: Any, judges: Any) -> None:
+    """Let what the user's conftest.py supplies answer in the place of models and judges.
+
+    For all cases at once: those of other suites and models are asked ahead.
+    """
     from medcheck.pytest_plugin.testing import JudgePanel, ModelClient
 
-    if not isinstance(model, ModelClient) and ("model", work.model) not in state.adopted:
-        state.adopted.add(("model", work.model))
-        engine.adopt("model", work.model, model)
-    if isinstance(judges, JudgePanel) or state.setup is None:
+    assert state.setup is not None
+    setup = state.setup
+    if not isinstance(model, ModelClient):
+        _adopt_once(state, engine, "model", dict.fromkeys(setup.models, model))
+    if isinstance(judges, JudgePanel):
         return
     targets = list(judges) if isinstance(judges, Sequence) else [judges]
-    entries = state.setup.judges.get((work.suite, work.model), ())
-    for entry, target in zip(entries, targets, strict=False):
-        if ("judge", entry.name) not in state.adopted:
-            state.adopted.add(("judge", entry.name))
-            engine.adopt("judge", entry.name, target)
+    panels = [[e.name for e in p if e.provider == OWN_PROVIDER] for p in setup.judges.values()]
+    for names in panels:
+        if len(names) > len(targets):
+            raise SettingsError(
+                f"conftest.py supplies {len(targets)} of the judges {', '.join(names)}.",
+                hint="Return a list of as many from the fixture, or name fewer with --judge.",
+            )
+        _adopt_once(state, engine, "judge", dict(zip(names, targets, strict=False)))
+
+
+def _adopt_once(state: State, engine: Engine, role: str, targets: Mapping[str, Any]) -> None:
+    for name, target in targets.items():
+        if (role, name) not in state.adopted:
+            state.adopted.add((role, name))
+            engine.adopt(role, name, target)
 
 
 def _lost_text(lost: list[Result]) -> str:

@@ -85,6 +85,17 @@ def add_options(parser: pytest.Parser, plugins: pytest.PytestPluginManager) -> N
     add("--budget", metavar="USD", help="hard stop for the money this run spends")
     add("--max-calls", metavar="N", help="hard stop for the calls this run sends")
     add("--yes", action="store_true", default=None, help="go on without asking above 5,000 calls")
+    add(
+        "--set",
+        action="append",
+        metavar="SUITE.KEY=VALUE",
+        help="set a suite's option in place of its file; recorded with the run",
+    )
+    add(
+        "--env-file",
+        metavar="PATH",
+        help="file of KEY=VALUE lines for the environment; none that is set is changed",
+    )
     add("--protocol", choices=("official", "strict"), help="judge protocol in place of the suite's")
     add(
         "--ungraded-at-most",

@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from medcheck.pytest_plugin.choosing import Chosen, choose, unknown_overrides
+from medcheck.pytest_plugin.choosing import (
+    Chosen,
+    choose,
+    loaded_case,
+    takes_part,
+    unknown_overrides,
+)
 from medcheck.pytest_plugin.collect import CaseItem
 from medcheck.pytest_plugin.state import State, environment, state_of, worker_input
 from medcheck.settings import CONFIRM_CALLS
@@ -25,10 +31,10 @@ NO_MODEL = (
 def reserve(config: pytest.Config) -> None:
     """Refuse options that are wrong, and take the run folder, which no other process may write.
 
-    Only where suites will be collected, and only by the process that brings results together.
+    Only where cases may run, and only by the process that brings results together.
     """
     state = state_of(config)
-    if state.is_worker or not state.expects_suites:
+    if state.is_worker or not takes_part(state):
         return
     from medcheck.errors import MedcheckError
     from medcheck.store.lock import RunLock
@@ -40,7 +46,7 @@ def reserve(config: pytest.Config) -> None:
             expression(settings.tag)
         if config.option.collectonly:
             return
-        if settings.models:
+        if state.expects_suites and settings.models:
             state.lock = RunLock(settings.folder / ".lock")
             state.lock.acquire()
     except MedcheckError as error:
@@ -50,19 +56,34 @@ def reserve(config: pytest.Config) -> None:
 
 
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the cases that `--tag` asks for; other tests stay."""
-    cases = [item for item in items if isinstance(item, CaseItem)]
-    tag = state_of(config).settings.tag if cases else None
-    if tag is None:
-        return
-    from medcheck.tags import expression
+    """Keep the cases that `--tag` asks for and `--sample` drew; other tests stay."""
+    state = state_of(config)
+    tags: dict[pytest.Item, tuple[str, ...]] = {
+        item: item.case.tags for item in items if isinstance(item, CaseItem)
+    }
+    gone = set()
+    for item in items:
+        loaded = loaded_case(item)
+        if loaded is None:
+            continue
+        # pytest writes ids of other scripts as escapes, which nobody would type.
+        item.extra_keyword_matches.update((loaded.case.id, *loaded.case.tags))
+        tags[item] = loaded.case.tags
+        if state.settings.sample and not _drawn(loaded, state, item):
+            gone.add(item)
+    if tags and state.settings.tag is not None:
+        from medcheck.tags import expression
 
-    test = expression(tag)
-    gone = [item for item in cases if not test(item.case.tags)]
+        test = expression(state.settings.tag)
+        gone |= {item for item, own in tags.items() if not test(own)}
     if gone:
-        config.hook.pytest_deselected(items=gone)
-        left = set(gone)
-        items[:] = [item for item in items if item not in left]
+        config.hook.pytest_deselected(items=[item for item in items if item in gone])
+        items[:] = [item for item in items if item not in gone]
+
+
+def _drawn(loaded: Any, state: State, item: pytest.Item) -> bool:
+    suite = state.load(loaded.path, item.ihook)
+    return any(case.id == loaded.case.id for case in suite.cases)
 
 
 def start(session: pytest.Session) -> None:
@@ -74,7 +95,8 @@ def start(session: pytest.Session) -> None:
     state = state_of(config)
     chosen = choose(session, state)
     only_looking = config.option.collectonly and not config.option.medcheck_plan
-    if not (chosen.cases or chosen.direct) or only_looking or broken(session):
+    looks_wrong = bool(state.suites) and _has_answers(state)
+    if not (chosen.cases or chosen.direct or looks_wrong) or only_looking or broken(session):
         return
     problems = _prepare(state, chosen)
     state.items = tuple(state.by_item.get(item.nodeid) for item in items)
@@ -147,7 +169,15 @@ def _prepare(state: State, chosen: Chosen) -> list[str]:
     suites = {each.case.suite for each in chosen.cases}
     used = [suite for suite in state.suites.values() if suite.name in suites]
     settings = replace(state.settings, models=state.model_names)
-    state.setup = prepare(used, settings, environment(), own=state.own, direct=chosen.direct)
+    state.setup = prepare(
+        used,
+        settings,
+        environment(),
+        own=state.own,
+        direct=chosen.direct,
+        lent=chosen.lent,
+        known=_known_ids(state),
+    )
     ranked = sorted(chosen.cases, key=lambda each: each.order)
     for position, each in enumerate(ranked):
         name = each.model or state.model_names[0]
@@ -157,9 +187,21 @@ def _prepare(state: State, chosen: Chosen) -> list[str]:
         return problems
     if state.setup.problems:
         return list(state.setup.problems)
-    if state.is_first:
+    if state.is_first and (chosen.cases or chosen.direct):
         return _begin(state)
     return []
+
+
+def _has_answers(state: State) -> bool:
+    return any(name.startswith("answers:") for name in state.settings.models)
+
+
+def _known_ids(state: State) -> frozenset[str] | None:
+    """Return the ids of all cases; `None`: the suites hold more than this session can see."""
+    suites = state.suites.values()
+    if not _has_answers(state) or state.settings.sample or any(suite.missing for suite in suites):
+        return None
+    return frozenset(case.id for suite in suites for case in suite.cases)
 
 
 def _begin(state: State) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from functools import cached_property
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medcheck.errors import SuiteError
+from medcheck.errors import MedcheckError, SuiteError
 from medcheck.pytest_plugin.options import settings_of
-from medcheck.settings import Settings
+from medcheck.settings import Settings, read_env_file
 
 if TYPE_CHECKING:
     from medcheck.engine.planning import Forecast
@@ -52,6 +53,8 @@ class State:
         """Items that have reported, for the progress line."""
         self.calls = 0
         self.said = time.monotonic()
+        self.set_by_file: dict[str, str] = {}
+        """What `--env-file` added to the environment of this process and its workers."""
         self.started = False
         """Whether the run has a place in the store: cases were selected and may be asked."""
 
@@ -64,13 +67,17 @@ class State:
         run = worker_input(self.config).get("medcheck_run")
         return replace(settings, run=run) if run else settings
 
-    def load(self, path: Path) -> Suite:
-        """Return the suite in a file, read once."""
-        if path not in self.suites:
-            from medcheck.suites import load_suite
+    def load(self, path: Path, hook: Any) -> Suite:
+        """Return the suite in a file, read once; `hook` may change its cases.
 
-            sample = self.settings.sample
-            suite = load_suite(path, sample=sample, seed=self.settings.seed)
+        Raises:
+            MedcheckError: the file, what the command line sets in it, or a changed case is wrong.
+        """
+        path = Path(os.path.normpath(path))
+        if path not in self.suites:
+            from medcheck.pytest_plugin.choosing import changed
+
+            suite = changed(_read(path, self.settings), hook)
             for other, known in self.suites.items():
                 if known.name == suite.name:
                     raise SuiteError(
@@ -111,13 +118,31 @@ class State:
         named = (p for p in places if p.is_file())
         return any(is_suite(path, self.config) for path in (*inside, *named))
 
+    def read_env_file(self) -> None:
+        """Add the variables of `--env-file` that the environment does not have.
+
+        Raises:
+            UsageError: the file cannot be read, or a line of it is wrong.
+        """
+        given = self.config.option.medcheck_env_file
+        if given is None or self.is_worker:
+            return  # a worker inherits them
+        try:
+            found = read_env_file(self.config.invocation_params.dir / given)
+        except MedcheckError as error:
+            raise pytest.UsageError(f"medcheck: {error}") from None
+        self.set_by_file = {name: text for name, text in found.items() if name not in os.environ}
+        os.environ.update(self.set_by_file)
+
     def release(self) -> None:
-        """Free the run folder, and what was kept for the workers."""
+        """Free the run folder, what was kept for the workers, and the environment."""
+        for name, text in self.set_by_file.items():
+            if os.environ.get(name) == text:
+                del os.environ[name]
         if self.lock is not None:
             self.lock.release()
         if self.handoff is not None:
-            self.handoff.unlink(missing_ok=True)
-            self.handoff.parent.rmdir()
+            shutil.rmtree(self.handoff.parent, ignore_errors=True)
 
     @property
     def model_names(self) -> tuple[str, ...]:
@@ -153,6 +178,22 @@ def state_of(config: pytest.Config) -> State:
 
 def _place(config: pytest.Config, arg: object) -> Path:
     return (config.invocation_params.dir / str(arg).split("::")[0]).resolve()
+
+
+def _read(path: Path, settings: Settings) -> Suite:
+    from medcheck.suites.loader import load
+    from medcheck.suites.sampling import parse_sample
+    from medcheck.suites.yaml_lines import read_value
+
+    def overrides(name: str) -> dict[str, Any]:
+        return {
+            key: read_value(text, where=f"--set {name}.{key}")
+            for key, text in settings.overrides_of(name).items()
+        }
+
+    sample = settings.sample
+    wanted = None if sample is None else parse_sample(sample, seed=settings.seed)
+    return load(path, overrides, sample=wanted)
 
 
 def environment() -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medcheck.errors import SettingsError, SuiteError
+from medcheck.errors import SettingsError, SuiteError, nearest
 from medcheck.types import Case, Completion, Criterion, Message, Request, Score
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Prompt = str | Sequence[Message | Mapping[str, str]]
 ASKED = "asked-in-a-test"
+FIELDS = ("text", "points", "tags", "zero_tolerance", "id")
+"""Of a criterion that a test gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,8 @@ def _case(prompt: Prompt, criteria: Iterable[Criterion | Mapping[str, Any] | str
             "judges.grade: no criterion with points above 0.",
             hint="Give case=..., or criteria=[...] with at least one positive one.",
         )
-    return Case(id=ASKED, suite="", messages=conversation(prompt), grader="rubric", criteria=listed)
+    asked = conversation(prompt) if prompt else ()
+    return Case(id=ASKED, suite="", messages=asked, grader="rubric", criteria=listed)
 
 
 def _criterion(given: Criterion | Mapping[str, Any] | str, number: int) -> Criterion:
@@ -143,11 +146,11 @@ def _criterion(given: Criterion | Mapping[str, Any] | str, number: int) -> Crite
         return given
     if isinstance(given, str):
         return Criterion(id=str(number), text=given, points=1)
-    unknown = given.keys() - {"text", "points", "tags", "zero_tolerance", "id"}
-    if unknown or "text" not in given:
+    problem = _wrong(given)
+    if problem:
         raise SettingsError(
-            f"judges.grade: criterion {number} is not understood.",
-            hint="Write {'text': ..., 'points': ..., 'tags': [...], 'zero_tolerance': ...}.",
+            f"judges.grade: criterion {number}: {problem}.",
+            hint="Write a text, or a mapping of text, points, tags and zero_tolerance.",
         )
     return Criterion(
         id=str(given.get("id", number)),
@@ -156,3 +159,20 @@ def _criterion(given: Criterion | Mapping[str, Any] | str, number: int) -> Crite
         tags=tuple(given.get("tags", ())),
         zero_tolerance=bool(given.get("zero_tolerance", False)),
     )
+
+
+def _wrong(given: Mapping[str, Any]) -> str:
+    """Return what is wrong with a criterion; empty: nothing."""
+    if not isinstance(given, Mapping):
+        return f"found {type(given).__name__}, expected a text or a mapping"
+    unknown = [name for name in given if name not in FIELDS]
+    if unknown:
+        return f'unknown field "{unknown[0]}". {nearest(str(unknown[0]), FIELDS)}'.rstrip(".")
+    text, points, tags = given.get("text"), given.get("points", 1), given.get("tags", ())
+    if not isinstance(text, str) or not text.strip():
+        return "it has no text"
+    if isinstance(points, bool) or not isinstance(points, (int, float)) or not points:
+        return f"points are {points!r}, expected a number above or below 0"
+    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+        return "tags are no list of texts"
+    return ""

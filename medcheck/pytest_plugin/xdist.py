@@ -147,6 +147,7 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a new worker who it is and which run it works on."""
+        from medcheck.pytest_plugin.choosing import takes_part
         from medcheck.pytest_plugin.state import state_of
 
         config = node.config
@@ -154,7 +155,7 @@ class Controller:
         node.workerinput["medcheck_workers"] = len(config.getvalue("tx"))
         self.started += 1
         state = state_of(config)
-        if state.expects_suites:
+        if takes_part(state):
             node.workerinput["medcheck_run"] = state.settings.run
             node.workerinput["medcheck_striped"] = config.getvalue("dist") == "load"
             node.workerinput["medcheck_handoff"] = str(state.handoff) if state.handoff else ""
@@ -162,9 +163,10 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config) -> StripeScheduling | None:
         """Use fixed shares unless the user chose another way, or no suite takes part."""
+        from medcheck.pytest_plugin.choosing import takes_part
         from medcheck.pytest_plugin.state import state_of
 
-        if config.getvalue("dist") != "load" or not state_of(config).expects_suites:
+        if config.getvalue("dist") != "load" or not takes_part(state_of(config)):
             return None
         return StripeScheduling(config, len(config.getvalue("tx")))
 

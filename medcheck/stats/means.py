@@ -107,7 +107,19 @@ def worst_at_k(scores_per_case: Sequence[Sequence[float]], k: int) -> float | No
         raise SettingsError(f"worst-at-k needs k of 1 or more, found {k}.")
     if any(len(scores) < k for scores in scores_per_case):
         return None
-    return clipped_mean([_expected_minimum(scores, k) for scores in scores_per_case])
+    return clipped_mean([expected_minimum(scores, k) for scores in scores_per_case])
+
+
+def expected_minimum(scores: Sequence[float], k: int) -> float:
+    """Return the mean, over all choices of `k` scores, of the lowest; unclipped.
+
+    `k` is 1 to the number of scores.
+
+    Source: healthbench_analysis.ipynb cells 54-71, in closed form.
+    """
+    ranked, total = sorted(scores), math.comb(len(scores), k)
+    weights = (math.comb(len(scores) - rank, k - 1) / total for rank in range(1, len(scores) + 1))
+    return math.fsum(score * weight for score, weight in zip(ranked, weights, strict=True))
 
 
 def length_adjusted(score: float, chars: int, center: float, penalty_per_500: float) -> float:
@@ -143,12 +155,6 @@ def _cluster_error(values: Sequence[float], clusters: Sequence[Hashable]) -> flo
     sums = np.bincount([number[name] for name in clusters], weights=residuals)
     groups = len(number)
     return math.sqrt(float(sums @ sums) * groups / (groups - 1)) / len(values)
-
-
-def _expected_minimum(scores: Sequence[float], k: int) -> float:
-    ranked, total = sorted(scores), math.comb(len(scores), k)
-    weights = (math.comb(len(scores) - rank, k - 1) / total for rank in range(1, len(scores) + 1))
-    return math.fsum(score * weight for score, weight in zip(ranked, weights, strict=True))
 
 
 MEASURES: Mapping[str, Callable[[Sequence[float]], float | None]] = {

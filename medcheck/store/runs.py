@@ -137,6 +137,12 @@ class Runs:
         query = select(RUNS.c.id).order_by(RUNS.c.started, RUNS.c.id)
         return tuple(self._database.read(lambda connection: list(connection.scalars(query))))
 
+    def started_before(self, moment: datetime) -> tuple[str, ...]:
+        """Return the ids of the runs that `purge` would delete, oldest first."""
+        query = select(RUNS.c.id, RUNS.c.started).order_by(RUNS.c.started, RUNS.c.id)
+        rows = self._database.read(lambda connection: connection.execute(query).all())
+        return tuple(row.id for row in rows if _moment(row.started) < moment)
+
     def purge(self, older_than: datetime) -> tuple[str, ...]:
         """Delete runs that started before a moment, for good; return their ids."""
         query = select(RUNS.c.id, RUNS.c.started)

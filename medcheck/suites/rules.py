@@ -127,6 +127,7 @@ def suite_rules(source: Source) -> Rule:
         yield source.problem((), "the suite has no cases.", hint="Add cases, data or include.")
     yield from _grader_rules(source)
     yield from _data_rules(source)
+    yield from _summary_rules(source)
 
 
 def case_rules(source: Source, *, grader: str, seen: Seen) -> Rule:
@@ -197,6 +198,19 @@ def _data_rules(source: Source) -> Rule:
     subset = _mapping(data.get("where")).get("subset")
     if isinstance(subset, str) and name in shelves.names("readers"):
         yield from _subset(source, subset, _mapping(schema))
+
+
+def _summary_rules(source: Source) -> Rule:
+    summary = _mapping(source.data.get("summary"))
+    if summary.get("measure") != "pairwise_f1":
+        return
+    if (name := grader_of(source.data)) != "meta":
+        problem = f'"pairwise_f1" rates a judge, but the grader is "{name}".'
+        hint = "Choose mean or clipped_mean, or the grader meta."
+        yield source.problem(("summary", "measure"), problem, hint=hint)
+    if "length_adjusted" in summary:
+        problem = "a judge's verdicts have no length to adjust for."
+        yield source.problem(("summary", "length_adjusted"), problem, hint="Remove it.")
 
 
 def _data_path(source: Source, name: Any) -> Rule:

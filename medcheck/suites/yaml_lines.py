@@ -124,6 +124,21 @@ def load_yaml(path: Path) -> tuple[Any, Lines]:
     return document.data, document.lines
 
 
+def read_value(text: str, *, where: str) -> Any:
+    """Return what a text on the command line means as YAML, under the rules of suite files.
+
+    Raises:
+        SuiteError: not YAML, or with features that a suite must not use; names `where`.
+    """
+    if found := _CONTROL.search(text):
+        problem = f"control character U+{ord(found.group()):04X} is not allowed."
+        raise SuiteError(problem, where=where, hint="Remove it.")
+    document = _Builder(text, where).build(b"")
+    if document.problems:
+        raise SuiteError.joined(problem.error for problem in document.problems)
+    return document.data
+
+
 def read_document(path: Path) -> Document:
     """Read one YAML document and collect what can be passed over as `problems`.
 

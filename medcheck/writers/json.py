@@ -35,6 +35,10 @@ def summary_data(summary: Summary) -> dict[str, Any]:
         "usage": {who: dict(use) for who, use in summary.usage.items()},
         "states": {model: dict(states) for model, states in summary.states.items()},
         "harms": dict(summary.harms),
+        "dropped_penalties": [
+            {"model": model, "suite": suite, "tag": tag, **asdict(dropped)}
+            for (model, suite, tag), dropped in summary.dropped.items()
+        ],
         "notes": list(summary.notes),
     }
 

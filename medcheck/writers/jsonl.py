@@ -68,10 +68,14 @@ def _ballot(ballot: Ballot) -> dict[str, Any]:
 
 
 def _completion(completion: Completion) -> dict[str, Any]:
-    return {
+    told: dict[str, Any] = {
         "text": completion.text,
         "finish": completion.finish,
         "usage": asdict(completion.usage),
         "cost_usd": completion.cost_usd,
         "key": completion.key,
     }
+    # Only of an application: the line of a plain model stays as short as it was.
+    if completion.evidence:
+        told["evidence"] = [dict(item) for item in completion.evidence]
+    return told

@@ -8,8 +8,8 @@ import pytest
 import runs
 
 from medcheck.engine.setup import prepare, recordings
-from medcheck.suites import load_suite
-from medcheck.types import Case, Message
+from medcheck.suites import Suite, load_suite
+from medcheck.types import Case, Criterion, Message
 
 REGISTRY = """\
 m: {base_url: 'http://127.0.0.1:9/v1'}
@@ -152,3 +152,80 @@ def test_recorded_models_say_what_they_know():
     foreign = (Message(role="user", text="never recorded"),)
     assert not found["demo"](Case(id="c", suite="s", messages=foreign, grader="rubric"))
     assert recordings(runs.settings_for(folder, models=())) == {}
+
+
+def given_model(build, tmp_path, *lines, **changes):
+    """Return the setup of a run whose model is a file of answers, and its name."""
+    path = tmp_path / "given.jsonl"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    name = f"answers:{path}"
+    return build(models=(name, "m"), repeats=3, **changes)[0], name
+
+
+def test_repeats_come_from_the_answers(build, tmp_path):
+    """A case has as many repeats as answers that exist; a model that is asked has those wished."""
+    cut = '"completion": {"text": "t", "finish": "length"}'
+    lines = [f'{{"case_id": "case-00", "repeat": {n}, {cut}}}' for n in (1, 2)]
+    setup, name = given_model(build, tmp_path, *lines)
+    first, second = setup.suites["faults"].cases
+    assert (setup.repeats(first, name), setup.repeats(second, name)) == (2, 0)
+    assert (setup.repeats(first, "m"), setup.given(first, "m")) == (3, None)
+    assert [answer.finish for answer in setup.given(first, name)] == ["length", "length"]
+    assert setup.models[name].provider == "none"
+
+
+def test_answers_to_unknown_cases(build, tmp_path):
+    """Ids that no case has are a note and stand in the report; with no other id it is a problem."""
+    folder = runs.place(tmp_path, "http://127.0.0.1:9/v1")
+    path = tmp_path / "given.jsonl"
+    line = '{"case_id": "%s", "answer": "t"}\n'
+    settings = runs.settings_for(folder, models=(f"answers:{path}",))
+    (folder / "models.yaml").write_text(REGISTRY, encoding="utf-8")
+    suite = load_suite(folder / "cases" / "faults.yaml")
+    known = {case.id for case in suite.cases}
+
+    path.write_text(line % "case-00" + line % "x", encoding="utf-8")
+    setup = prepare([suite], settings, {}, known=known)
+    told = f"--model=answers:{path}: 1 of 2 case ids are not in the suites: x."
+    assert (setup.problems, setup.notes) == ((), (told,))
+    assert told in setup.described(settings)["faults"]["notes"]
+    assert prepare([suite], settings, {}).notes == ()
+
+    path.write_text(line % "x", encoding="utf-8")
+    assert "Is it the right file" in prepare([suite], settings, {}, known=known).problems[0]
+
+
+def test_a_grader_under_test_judges(tmp_path):
+    """In a meta-evaluation the model is the judge, and the answer comes with the case."""
+    case = Case(
+        id="c",
+        suite="meta",
+        messages=(Message(role="user", text="q"),),
+        grader="meta",
+        criteria=(Criterion(id="1", text="is kind", points=1),),
+        answers={"completion": ("the given one",)},
+    )
+    suite = Suite(
+        name="meta",
+        path=tmp_path / "m.yaml",
+        title="",
+        cases=(case,),
+        grader={"name": "meta"},
+        protocol="official",
+    )
+    (tmp_path / "models.yaml").write_text(REGISTRY, encoding="utf-8")
+    setup = prepare([suite], runs.settings_for(tmp_path, models=("m", "second")), {})
+    assert setup.problems == ()
+    assert [entry.name for entry in setup.judges["meta", "second"]] == ["second"]
+    assert [answer.text for answer in setup.given(case, "m")] == ["the given one"]
+
+
+def test_suites_that_are_lent(build):
+    """A suite that a test only borrows has plan and judges, and is no suite of the run."""
+    setup, settings = build()
+    suite = setup.suites["faults"]
+    lent = prepare([], settings, {}, direct=True, lent=[suite])
+    assert lent.problems == ()
+    assert (lent.suites, list(lent.plans)) == ({}, ["faults", ""])
+    assert judged(lent) == ["judge"]
+    assert lent.described(settings) == {}

@@ -42,6 +42,14 @@ class Late:
         return function([{"content": "later"}])
 
 
+class Configurable:
+    def __init__(self, index="index", k=3):
+        self.text = f"{index} {k}"
+
+    def ask(self, request):
+        return self.text
+
+
 @pytest.mark.parametrize(
     ("target", "text"),
     [
@@ -51,6 +59,7 @@ class Late:
         (function, "胸痛?"),
         (lambda messages: messages[-1]["role"], "user"),
         (Late, "later"),
+        (Configurable, "index 3"),
     ],
 )
 def test_what_an_application_may_be(target, text):
@@ -92,6 +101,10 @@ def test_evidence_and_usage_are_kept():
         (lambda _: 7, "returned int"),
         (lambda _: {"text": None}, "returned dict"),
         (lambda _: {"text": "a", "txet": 1}, '"txet"'),
+        (lambda _: {"text": "a", "evidence": "a passage"}, "no list of mappings"),
+        (lambda _: {"text": "a", "evidence": ["a passage"]}, "no list of mappings"),
+        (lambda _: {"text": "a", "usage": [3]}, 'list as "usage"'),
+        (lambda _: {"text": "a", "finish": "stopped"}, 'finish "stopped"'),
         (lambda _: {}["x"], "KeyError"),
         (5, "cannot be called"),
     ],

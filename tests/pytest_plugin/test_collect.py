@@ -242,3 +242,53 @@ def test_the_demo_elsewhere(sessions: Sessions, workers: int) -> None:
     wanted = '1 of 13 cases of "starter" have no answer of "demo" on record*pytest --model=NAME*'
     done.ran.stdout.fnmatch_lines(f"*{wanted}")
     assert len(sessions.results()) == 12
+
+
+CHANGING = """
+from dataclasses import replace
+from medcheck.types import Message
+def pytest_medcheck_case(case):
+    if case.id == "b":
+        return replace(case, messages=(Message(role="user", text="TEXT"),), tags=("new",))
+"""
+
+
+def test_a_conftest_changes_cases(sessions: Sessions, workers: int) -> None:
+    """`pytest_medcheck_case` changes a case before it is an item, also below the root folder."""
+    sessions.suite(GOOD)
+    sessions.write("cases/conftest.py", CHANGING.replace("TEXT", "wait"))
+    sessions.run("--model=echo", workers=workers, code=0).calm()
+    found = {line["case_id"]: line for line in sessions.results()}
+    assert {name: line["completion"]["text"] for name, line in found.items()} == {
+        "a": "120 a", "b": "wait",
+    }  # fmt: skip
+    assert found["b"]["tags"] == ["new"]
+    assert sessions.names("--tag=new") == ["cases/a.yaml::b"]
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ("replace(case, id='x')", 'it renamed the case to "good::x". Keep id and suite.'),
+        ("'text'", "it returned str. Return a Case, or None to keep it."),
+    ],
+)
+def test_a_conftest_changes_too_much(sessions: Sessions, returned: str, said: str) -> None:
+    """Another case, or no case, is an error that names hook and case."""
+    sessions.suite(GOOD)
+    code = f"from dataclasses import replace\ndef pytest_medcheck_case(case): return {returned}\n"
+    sessions.write("conftest.py", code)
+    done = sessions.run("--model=echo", code=2).calm()
+    assert f'a.yaml: pytest_medcheck_case, case "a": {said}' in done.text
+
+
+def test_two_conftests_that_disagree(sessions: Sessions) -> None:
+    """Two that change the same case in the same way may; else it is an error, not a choice."""
+    sessions.suite(GOOD)
+    sessions.write("conftest.py", CHANGING.replace("TEXT", "120 one"))
+    sessions.write("cases/conftest.py", CHANGING.replace("TEXT", "120 one"))
+    sessions.run("--model=echo", code=0)
+    sessions.write("other/conftest.py", "")
+    sessions.write("cases/conftest.py", CHANGING.replace("TEXT", "120 other one"))
+    done = sessions.pytester.runpytest_subprocess("--model=echo", timeout=60)
+    assert "two conftest.py files change this case differently" in done.stdout.str()

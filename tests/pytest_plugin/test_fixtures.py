@@ -115,3 +115,54 @@ def test_verdicts_of_a_judge(sessions: Sessions, workers: int) -> None:
     [verdict] = first["verdicts"]
     assert verdict["ballots"][0]["explanation"] == "because"
     assert json.dumps(second, ensure_ascii=False).count('"not_met"') >= 1
+
+
+SEEING = """
+from pathlib import Path
+def pytest_medcheck_result(result):
+    name = f"seen-{result.case_id}-{result.repeat}"
+    Path(name).write_text(f"{result.state} {result.measured}", encoding="utf-8")
+"""
+
+
+def test_a_conftest_sees_results(sessions: Sessions, workers: int) -> None:
+    """`pytest_medcheck_result` sees each answer once, with its state, also below the root."""
+    sessions.suite(GOOD)
+    sessions.write("cases/conftest.py", SEEING)
+    sessions.run("--model=echo", "--repeats=2", workers=workers, code=0).calm()
+    seen = {p.name: p.read_text(encoding="utf-8") for p in sessions.path.glob("seen-*")}
+    assert seen == {f"seen-{case}-{n}": "scored True" for case in "ab" for n in (1, 2)}
+
+
+def test_a_hook_that_fails_is_no_unmeasured_case(sessions: Sessions) -> None:
+    """An error in `pytest_medcheck_result` is not taken for a case that was not measured."""
+    sessions.suite(GOOD)
+    sessions.write("conftest.py", "def pytest_medcheck_result(result): raise ValueError('own')\n")
+    done = sessions.run("--model=echo", code=1)
+    assert "ValueError: own" in done.text
+
+
+OWN_CASES = """
+import medcheck
+@medcheck.cases("cases/a.yaml")
+def test_case(case):
+    assert case.messages[0].text == ("changed" if case.id == "b" else "120 a")
+@medcheck.cases("cases/a.yaml")
+def test_result(case, result):
+    assert result.messages == case.messages
+"""
+CHANGING = """
+from dataclasses import replace
+from medcheck.types import Message
+def pytest_medcheck_case(case):
+    if case.id == "b":
+        return replace(case, messages=(Message(role="user", text="changed"),))
+"""
+
+
+def test_own_tests_get_the_changed_case(sessions: Sessions) -> None:
+    """A test made from a suite sees the case as the hook left it, whether or not it is asked."""
+    sessions.suite(GOOD)
+    sessions.write("conftest.py", CHANGING)
+    sessions.write("test_own.py", OWN_CASES)
+    assert sessions.run("--model=echo", "test_own.py", code=0).counts() == {"passed": 4}

@@ -18,7 +18,8 @@ import time
 from pathlib import Path
 def pytest_runtest_logstart(nodeid):
     Path("started").write_text("", encoding="utf-8")
-    while not Path("go").exists():
+    ends = time.monotonic() + 20
+    while not Path("go").exists() and time.monotonic() < ends:
         time.sleep(0.02)
 """
 

@@ -67,14 +67,14 @@ def test_suites_are_read_once(sessions: Sessions) -> None:
     """The same object is given again, so that a suite is not parsed twice."""
     path = sessions.suite(GOOD)
     own = state(sessions)
-    assert own.load(path) is own.load(path)
+    assert own.load(path, own.config.hook) is own.load(path, own.config.hook)
 
 
 def test_what_a_recorded_model_knows(sessions: Sessions) -> None:
     """Only models that repeat recordings are asked whether they know a case."""
     path = sessions.suite(GOOD)
     own = state(sessions, "--model=demo,echo")
-    case = own.load(path).cases[0]
+    case = own.load(path, own.config.hook).cases[0]
     assert own.recorded("echo", case)
     assert not own.recorded("demo", case)
 

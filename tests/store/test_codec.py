@@ -33,6 +33,7 @@ CRITERION = Criterion(
     source="guideline",
 )
 FULL = Result(
+    labels={"1": [True, False]},
     run="run",
     case_id="case",
     suite="suite",

@@ -301,3 +301,18 @@ def test_seen_ids_remember_where() -> None:
 def test_wrong_types_are_the_schemas_to_report(text: str) -> None:
     """Rules pass over what is of a wrong type instead of crashing."""
     assert all(line.startswith("s.yaml:") for line in problems(text))
+
+
+def test_agreement_needs_a_judge_under_test() -> None:
+    """Pairwise F1 is a measure of the grader meta alone, and knows no answer's length."""
+    text = f"suite: s\ncases: [{{id: a, prompt: x, {GOOD}}}]\nsummary: "
+    assert problems(text + "{measure: pairwise_f1}") == [
+        's.yaml:3:20: summary.measure: "pairwise_f1" rates a judge, but the grader is "rubric". '
+        "Choose mean or clipped_mean, or the grader meta."
+    ]
+    meta = "suite: s\ncases: [{id: a, prompt: x}]\ngrader: meta\nsummary: "
+    cost = "length_adjusted: {center: 0, penalty_per_500: 0}"
+    assert problems(meta + f"{{measure: pairwise_f1, {cost}}}") == [
+        "s.yaml:4:50: summary.length_adjusted: a judge's verdicts have no length to adjust for. "
+        "Remove it."
+    ]

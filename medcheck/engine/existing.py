@@ -1,0 +1,74 @@
+"""Answers that exist already stand in for a model: of a file, or of a column of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast, get_args
+
+from medcheck.answers import Answers, is_file, load_answers
+from medcheck.types import Case, Completion, Finish
+
+ANSWERS = "answers:"
+SHOWN = 5
+"""How many ids a message names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Existing:
+    """Answers that exist already: of a file, by case, or of a column that came with the cases."""
+
+    column: str | None = None
+    answers: Answers | None = None
+
+    def of(self, case: Case) -> tuple[Completion, ...]:
+        """Return the answers to a case, one per repeat; empty where there is none."""
+        if self.answers is None:
+            return from_column(case, str(self.column))
+        texts = self.answers.by_case.get(case.id, ())
+        finishes = self.answers.finishes.get(case.id) or ("stop",) * len(texts)
+        return tuple(
+            Completion(text=text, finish=_finish(finish), cached=True)
+            for text, finish in zip(texts, finishes, strict=True)
+        )
+
+
+def existing(name: str) -> Existing | None:
+    """Return what `answers:PATH` or `answers:COLUMN` stands for; `None` for a model to ask.
+
+    Raises:
+        DatasetError: the file cannot be read.
+    """
+    if not name.startswith(ANSWERS):
+        return None
+    place = name.removeprefix(ANSWERS)
+    if is_file(place):
+        return Existing(answers=load_answers(place))
+    return Existing(column=place)
+
+
+def from_column(case: Case, column: str) -> tuple[Completion, ...]:
+    """Return the answers that came with a case, one per repeat."""
+    return tuple(Completion(text=text, cached=True) for text in case.answers.get(column, ()))
+
+
+def strays(answers: Mapping[str, Existing], known: Collection[str]) -> Iterator[tuple[str, bool]]:
+    """Yield a line for each file that answers unknown cases, and whether it answers no other.
+
+    Args:
+        answers: by the name of their model.
+        known: the ids of all cases that were collected.
+    """
+    for name, found in answers.items():
+        if found.answers is None:
+            continue
+        ids = found.answers.by_case
+        foreign = [case_id for case_id in ids if case_id not in known]
+        if foreign:
+            named = ", ".join(foreign[:SHOWN]) + (", ..." if len(foreign) > SHOWN else ".")
+            told = f"{len(foreign)} of {len(ids)} case ids are not in the suites: {named}"
+            yield f"--model={name}: {told}", len(foreign) == len(ids)
+
+
+def _finish(given: str) -> Finish:
+    return cast("Finish", given) if given in get_args(Finish) else "unknown"

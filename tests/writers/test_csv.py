@@ -1,0 +1,87 @@
+"""`results.csv`: a row an answer, and no cell that a spreadsheet takes for a formula."""
+
+import csv
+
+import pytest
+import report_runs
+
+from medcheck.types import Completion, Score, Usage
+from medcheck.writers import csv as writer
+
+
+def export(tmp_path, results):
+    """Write results and return the file's rows, read as a spreadsheet reads them."""
+    run, summary = report_runs.run_of(results)
+    path = writer.write(run, summary, tmp_path / "results.csv")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_rows(tmp_path):
+    """Each answer is a row with its score, its verdicts by state, and its texts as they are."""
+    answer = 'Call 120,\nthen "wait".\r\n胸痛'
+    verdicts = (
+        report_runs.verdict(report_runs.RESCUE, "met"),
+        report_runs.verdict(report_runs.WAIT, "met"),
+        report_runs.verdict(report_runs.RESCUE, "undecided"),
+    )
+    result = report_runs.result(
+        verdicts=verdicts,
+        completion=Completion(text=answer, usage=Usage(input=10, output=5), cost_usd=0.25),
+        score=Score(value=-0.5, earned=-4, possible=8, verdicts=verdicts),
+        category=("a", "b"),
+        repeat=2,
+    )
+    [row] = export(tmp_path, [result])
+    assert list(row) == list(writer.COLUMNS)
+    expected = {
+        "case_id": "chest-pain", "suite": "triage", "model": "alpha", "repeat": "2",
+        "category": "a / b", "tags": "theme:emergency lang:zh", "state": "scored",
+        "score": "-0.5", "earned": "-4", "possible": "8", "passed": "false", "criteria": "3",
+        "met": "2", "not_met": "0", "undecided": "1", "zero_tolerance_met": "1",
+        "question": "user: 胸口很痛 for 30 minutes. What now?", "answer": answer,
+        "finish": "stop", "input_tokens": "10", "output_tokens": "5", "cost_usd": "0.25",
+    }  # fmt: skip
+    assert {name: row[name] for name in expected} == expected
+
+
+def test_not_measured_is_empty(tmp_path):
+    """What was not measured is an empty cell, never 0."""
+    lost = report_runs.result(
+        value=None, state="model_error", score=None, completion=None, error="HTTP 500"
+    )
+    [row] = export(tmp_path, [lost])
+    assert (row["state"], row["error"]) == ("model_error", "HTTP 500")
+    for name in ("score", "passed", "met", "criteria", "zero_tolerance_met", "answer", "cost_usd"):
+        assert row[name] == "", name
+
+
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'"]
+)
+def test_no_text_is_a_formula(tmp_path, start):
+    """A text that begins like a formula stands after an apostrophe, in every column of texts."""
+    text = f"{start}1+cmd|' /C calc'!A0"
+    result = report_runs.result(
+        text, text, completion=Completion(text=text), tags=(text,), error=text
+    )
+    [row] = export(tmp_path, [result])
+    for name in ("case_id", "model", "answer", "tags", "error"):
+        assert row[name] == f"'{text}", name
+
+
+def test_plain_texts_and_numbers_stay(tmp_path):
+    """Other texts and negative numbers are not touched."""
+    assert writer.safe("1=1") == "1=1"
+    assert writer.safe(-0.5) == -0.5
+    assert writer.safe(None) is None
+
+
+def test_bytes(tmp_path):
+    """UTF-8 with a mark for Excel; equal runs give equal bytes, and an empty run has a head."""
+    run, summary = report_runs.run_of([report_runs.result()])
+    one = writer.write(run, summary, tmp_path / "one.csv").read_bytes()
+    assert one == writer.write(run, summary, tmp_path / "two.csv").read_bytes()
+    assert one.startswith(b"\xef\xbb\xbfcase_id,suite,")
+    assert one.count(b"\r\n") == 2
+    assert export(tmp_path, []) == []
