@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from medcheck.errors import WriterError
+from medcheck.extras import LENGTH_ADJUSTED, SPREAD, WORST
 from medcheck.summary import Summary
 from medcheck.types import Completion, Message, Result, Run, Usage, Verdict
 from medcheck.writers._files import replaced
@@ -56,6 +57,10 @@ def write(run: Run, summary: Summary, path: Path) -> Path:
     return paths[pairs[0]]
 
 
+OFFICIAL = {"overall": "overall_score", LENGTH_ADJUSTED: "overall_score_length_adjusted"}
+"""Official names of groups that are called otherwise here."""
+
+
 def metrics(summary: Summary, model: str, suite: str) -> dict[str, float]:
     """Return the figures of one model on one suite under the official names.
 
@@ -65,7 +70,9 @@ def metrics(summary: Summary, model: str, suite: str) -> dict[str, float]:
     for row in summary.rows:
         if (row.model, row.suite) != (model, suite) or row.value is None:
             continue
-        name = "overall_score" if row.group == "overall" else row.group
+        if row.group.partition(":")[0] in (WORST, SPREAD):
+            continue  # the notebook's, never in this file
+        name = OFFICIAL.get(row.group, row.group)
         found[name] = row.value
         # The official report lists the overall score a second time, but for its mean.
         for listed in (name, "score") if name == "overall_score" else (name,):

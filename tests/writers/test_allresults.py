@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 import report_runs
@@ -180,3 +181,15 @@ def test_streams(tmp_path):
         tracemalloc.stop()
     assert peak < path.stat().st_size / 4
     assert len(load_answers(path).by_case) == 400
+
+
+def test_figures_of_our_own_stay_out(tmp_path):
+    """Length-adjusted scores go by their official name; worst-at-k and spread stay out."""
+    _, summary = report_runs.run_of([graded()], models=("alpha",))
+    overall = next(row for row in summary.rows if row.group == "overall")
+    groups = ("length_adjusted", "worst_at:2", "run_std")
+    rows = [replace(overall, group=group, value=0.25, std=None) for group in groups]
+    summary = replace(summary, rows=(*summary.rows, *rows))
+    found = allresults.metrics(summary, overall.model, overall.suite)
+    assert found["overall_score_length_adjusted"] == 0.25
+    assert not [name for name in found if name.startswith(("worst_at", "run_std"))]
