@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -23,6 +24,7 @@ from medcheck.store.responses import Responses
 from medcheck.store.runs import Runs
 from medcheck.types import Case, Completion, Request, Result, Score
 
+SWITCH_SECONDS = 0.0005
 LINGER_SECONDS = 0.003
 """How long a write waits for company: one transaction for several replies costs little more than
 one for a single reply. Short, because a request keeps its slot until its reply is stored."""
@@ -71,6 +73,10 @@ class Engine:
         self._database = database
         self._run = settings.run
         self._owner = share.owner
+        self._switch = sys.getswitchinterval()
+        # A commit takes the interpreter several times. At Python's 5 ms a turn it would keep its
+        # request slots for tens of milliseconds while the loop is busy.
+        sys.setswitchinterval(SWITCH_SECONDS)
         policy = Policy(
             run=settings.run,
             responses=settings.responses,
@@ -130,6 +136,7 @@ class Engine:
         """Stop the spending: cancel what is open, keep what is paid, note the traffic."""
         self._background.close()
         self._store.close()
+        sys.setswitchinterval(self._switch)
         Runs(self._database).note(self._run, {f"traffic:{self._owner}": asdict(self.door.traffic)})
         self._database.close()
 
