@@ -151,7 +151,7 @@ async def _answer(job: Job, request: Request) -> Completion:
 
     Source: trust.md R2 (truncated, filtered, refused and empty answers).
     """
-    completion = job.given
+    completion = None if job.given is None else _without_thinking(job.given)
     for attempt in range(EMPTY_ASKS if job.given is None else 0):
         completion = _without_thinking(await job.model.ask(replace(request, attempt=attempt)))
         if completion.text.strip() or completion.finish in NO_USE_TO_REASK:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from medcheck import prompts
 from medcheck.client import Askable
 from medcheck.errors import SettingsError, nearest
 from medcheck.graders._panel import ballot
+from medcheck.graders._wording import wording
 from medcheck.replies import Protocol, parse_verdict
 from medcheck.scoring import voting
 from medcheck.scoring.checks import CHECKS
@@ -64,8 +64,8 @@ class Grader:
         _known("points", self.rule, RULES)
         if self.how is not None:
             _known("vote", self.how, voting.RULES)
-        self._imported = _imported(options)
-        if self._imported is not None and self.protocol == "strict":
+        self._wording = wording(options, "healthbench/rubric")
+        if self._wording.imported is not None and self.protocol == "strict":
             raise SettingsError(
                 "grader.prompt: an imported wording cannot carry a verdict id.",
                 hint="Use it with protocol: official.",
@@ -79,13 +79,10 @@ class Grader:
     @property
     def versions(self) -> dict[str, str]:
         """Return the sha256 of the wording that judges."""
-        if self._imported is not None:
-            return {f"prompt {Path(self._imported.path).name}": self._imported.version}
-        names = {"official": ["rubric"], "strict": ["rubric_strict", "rubric_strict_answer"]}
-        return {
-            f"prompt healthbench/{name}": prompts.version(f"healthbench/{name}")
-            for name in names[self.protocol]
-        }
+        if self.protocol == "official":
+            return self._wording.versions
+        names = ("healthbench/rubric_strict", "healthbench/rubric_strict_answer")
+        return {f"prompt {name}": prompts.version(name) for name in names}
 
     async def grade(
         self,
@@ -144,10 +141,7 @@ class Grader:
         answer = Message(role="assistant", text=question.completion.text)
         conversation = "\n\n".join(f"{m.role}: {m.text}" for m in (*question.asked, answer))
         item = f"[{question.criterion.points:g}] {question.criterion.text}"
-        if self._imported is not None:
-            text = self._imported.render(conversation=conversation, item=item)
-        else:
-            text = prompts.render("healthbench/rubric", conversation=conversation, item=item)
+        text = self._wording.render(conversation=conversation, item=item)
         messages = (Message(role="system", text=JUDGE_SYSTEM), Message(role="user", text=text))
         return _request(question, messages, attempt=attempt, verdict_id=None)
 
@@ -208,14 +202,3 @@ def _checked(criterion: Criterion, answer: str) -> Ballot:
     [(name, argument)] = criterion.check.items()
     met = CHECKS[name](answer, argument)
     return Ballot(judge="check", state="met" if met else "not_met", value=float(met), label=name)
-
-
-def _imported(options: Mapping[str, Any]) -> prompts.Imported | None:
-    prompt = options.get("prompt")
-    if not isinstance(prompt, Mapping):
-        if prompt not in (None, "healthbench/rubric"):
-            prompts.version(str(prompt))
-        return None
-    path = Path(str(options.get("folder", "."))) / str(prompt["import"]).strip()
-    constant = prompt.get("name", "GRADER_TEMPLATE")
-    return prompts.imported(path, constant)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import pytest
 
 from medcheck.canonical import prepare
 from medcheck.client import Model
+from medcheck.engine import evaluate as evaluating
 from medcheck.engine.evaluate import Job, Plan, evaluate, planned
 from medcheck.errors import BudgetError, ProviderError, StoreError
 from medcheck.graders.rubric import Grader
 from medcheck.providers import Entry
-from medcheck.types import Case, Completion, Criterion, Message, Result
+from medcheck.types import Case, Completion, Criterion, Message, Request, Result
 
 CRITERION = Criterion(id="1", text="Says rest", points=5, check={"contains": "rest"})
 
@@ -186,3 +188,11 @@ def test_a_plan_holds_every_criterion():
     assert not blank.measured
     assert [v.criterion for v in blank.score.verdicts] == [CRITERION]
     assert planned("r", case(criteria=()), "m", 0, 1).score is None
+
+
+def test_an_existing_answer_is_judged_without_its_thoughts():
+    """What an imported answer thought aloud is split off, as from a live one."""
+    given = Completion(text="<think>maybe 999</think>Call 120.", cached=True)
+    job = SimpleNamespace(given=given, plan=SimpleNamespace(truncated="error", refusal="score"))
+    found = asyncio.run(evaluating._answer(job, Request(messages=())))
+    assert (found.text, found.reasoning) == ("Call 120.", "maybe 999")

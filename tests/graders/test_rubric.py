@@ -253,3 +253,9 @@ def test_an_unknown_wording_is_refused():
     """A prompt that is not there is an error before the first call."""
     with pytest.raises((SettingsError, ShelfError)):
         Grader({"prompt": "healthbench/absent"})
+
+
+def test_a_prompt_of_another_grader_is_refused():
+    """A prompt that exists but is not this grader's is an error, never silently another wording."""
+    with pytest.raises(SettingsError, match="not a prompt of this grader"):
+        Grader({"protocol": "official", "prompt": "healthbench/meta"})
