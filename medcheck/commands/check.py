@@ -37,9 +37,21 @@ def run(args: argparse.Namespace) -> int:
     except MedcheckError as error:
         say(str(error), error=True)
         return WRONG_SUITE
+    wrong = False
     for suite in suites:
         say(_suite_line(suite))
-    return 0
+        wrong |= _audited(suite)
+    return WRONG_SUITE if wrong else 0
+
+
+def _audited(suite: Suite) -> bool:
+    """Print what is doubtful about a suite's data; return whether it must not run."""
+    from medcheck.suites.audit import audit
+
+    findings = audit(suite)
+    for finding in findings:
+        say(f"  {finding.text}")
+    return any(finding.severity == "error" for finding in findings)
 
 
 def _suite_line(suite: Suite) -> str:

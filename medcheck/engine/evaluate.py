@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,6 +47,8 @@ class Job:
     plan: Plan
     position: int
     repeat: int = 1
+    roles: Mapping[str, tuple[Model, ...]] = field(default_factory=dict)
+    """Further judges by role, for graders that name such."""
     given: Completion | None = None
     """An answer that exists already: nothing is asked of the model."""
 
@@ -81,7 +83,7 @@ async def evaluate(job: Job, previous: Result | None = None) -> Result:
         blank = replace(blank, messages=asked)
         completion = await _answer(job, request)
         blank = replace(blank, completion=completion)
-        score = await job.plan.grader.grade(job.case, completion, job.judges, asked=asked)
+        score = await graded(job, completion, asked)
     except _UnmeasuredError as error:
         return replace(blank, state=error.state, error=error.message, completion=error.completion)
     except BudgetError as error:
@@ -95,6 +97,12 @@ async def evaluate(job: Job, previous: Result | None = None) -> Result:
         logger.exception("case %s", job.case.id)
         return replace(blank, state="not_run", error=f"bug in medcheck: {type(error).__name__}")
     return _graded(blank, score)
+
+
+async def graded(job: Job, completion: Completion, asked: Sequence[Message]) -> Score:
+    """Return the score of an answer from the grader of its suite."""
+    more = {"roles": job.roles} if job.roles else {}
+    return await job.plan.grader.grade(job.case, completion, job.judges, asked=asked, **more)
 
 
 def _graded(blank: Result, score: Score) -> Result:

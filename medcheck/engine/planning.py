@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from medcheck.canonical import Prepared, prepare
-from medcheck.engine.evaluate import Job, evaluate, first_request, request_of
+from medcheck.engine.evaluate import Job, Plan, evaluate, first_request, request_of
 from medcheck.engine.session import Work, bind
 from medcheck.engine.setup import FREE_PROVIDERS, Setup
 from medcheck.errors import ProviderError
+from medcheck.graders import Call, Grader
 from medcheck.limits import Policy
 from medcheck.providers import Entry
 from medcheck.settings import Settings
@@ -43,6 +44,8 @@ class Forecast:
     cases: int
     answers: int
     needs: Mapping[str, Need]
+    instead: Mapping[str, Mapping[str, Need]] = field(default_factory=dict)
+    """What the suites that can be graded in another way would need then, by that way's name."""
 
     @property
     def calls(self) -> int:
@@ -53,21 +56,46 @@ class Forecast:
     def lines(self) -> list[str]:
         """Return the forecast as lines for people."""
         texts = [f"{self.cases} cases, {self.answers} answers, {self.calls:,} calls not stored"]
-        for who, need in self.needs.items():
-            cost = "unknown" if need.cost_usd is None else f"${need.cost_usd:,.2f}"
-            texts.append(
-                f"{who}: {need.calls:,} calls ({need.stored:,} more are stored), about "
-                f"{need.input_tokens:,} input and {need.output_tokens:,} output tokens, cost {cost}"
-            )
+        texts += _lines(self.needs)
+        for way, needs in self.instead.items():
+            texts.append(f"instead, with {way}:")
+            texts += [f"  {line}" for line in _lines(needs)]
         return texts
+
+
+def _lines(needs: Mapping[str, Need]) -> Iterator[str]:
+    for who, need in needs.items():
+        cost = "unknown" if need.cost_usd is None else f"${need.cost_usd:,.2f}"
+        yield (
+            f"{who}: {need.calls:,} calls ({need.stored:,} more are stored), about "
+            f"{need.input_tokens:,} input and {need.output_tokens:,} output tokens, cost {cost}"
+        )
 
 
 def forecast(
     setup: Setup, settings: Settings, works: Sequence[Work], responses: Responses | None
 ) -> Forecast:
     """Return what the works would need, less what `responses` holds."""
-    counter = _Counter(setup, settings, responses)
-    return asyncio.run(counter.count(works))
+
+    def count(setup: Setup, works: Sequence[Work]) -> Forecast:
+        return asyncio.run(_Counter(setup, settings, responses).count(works))
+
+    found = count(setup, works)
+    instead = {}
+    for suite, way, plan in _other_ways(setup):
+        own = [work for work in works if work.suite == suite]
+        needs = count(replace(setup, plans={**setup.plans, suite: plan}), own).needs if own else {}
+        judges = {who: need for who, need in needs.items() if who.startswith("judge ")}
+        if judges:
+            instead[f"{suite}.{way}"] = judges
+    return replace(found, instead=instead)
+
+
+def _other_ways(setup: Setup) -> Iterator[tuple[str, str, Plan]]:
+    for suite, plan in setup.plans.items():
+        modes: Mapping[str, Grader] = getattr(plan.grader, "modes", {})
+        for way, grader in modes.items():
+            yield suite, way, replace(plan, grader=grader)
 
 
 @dataclass(slots=True)
@@ -117,12 +145,14 @@ class _Counter:
         prepared = job.model.prepare(first_request(job.plan, job.case))
         output = int(prepared.request.params.get("max_tokens") or ANSWER_TOKENS)
         self._add(job.model.entry, prepared, output=min(output, ANSWER_TOKENS))
-        judged = [criterion for criterion in job.case.criteria if criterion.check is None]
         asked = estimate_messages(job.case.messages) + ANSWER_TOKENS + PROMPT_TOKENS
-        for judge in job.judges:
-            need = self._need("judge", judge.entry)
-            for criterion in judged:
-                _count(need, judge.entry, asked + estimate_tokens(criterion.text), VERDICT_TOKENS)
+        for call in _calls(job):
+            for judge in job.roles.get(
+                call.role, job.judges[:1] if call.role != "judges" else job.judges
+            ):
+                need = self._need("judge", judge.entry)
+                output = VERDICT_TOKENS * call.verdicts
+                _count(need, judge.entry, asked + estimate_tokens(call.text), output)
 
     def prepare(self, entry: Entry, request: Request) -> Prepared:
         """Return the request in its endpoint's form, as the engine's door does."""
@@ -151,6 +181,15 @@ class _Counter:
                 cost_usd=0.0 if entry.price or entry.provider in FREE_PROVIDERS else None
             )
         return self.needs[who]
+
+
+def _calls(job: Job) -> Sequence[Call]:
+    """Return the calls that grading takes: the grader's own account, or one a criterion."""
+    account = getattr(job.plan.grader, "calls", None)
+    if account is not None:
+        found: Sequence[Call] = account(job.case)
+        return found
+    return [Call(text=criterion.text) for criterion in job.case.criteria if criterion.check is None]
 
 
 def _count(need: Need, entry: Entry, tokens: int, output: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from medcheck.client import Door, Model, Passage
 from medcheck.engine.background import Background
-from medcheck.engine.evaluate import Job, evaluate
+from medcheck.engine.evaluate import Job, evaluate, graded
 from medcheck.engine.setup import Setup, judged
 from medcheck.errors import SettingsError, StoreError
 from medcheck.limits import Policy
@@ -125,8 +125,7 @@ class Engine:
             raise SettingsError("no judge to grade with.", hint="Name one with --judge NAME.")
         asked = replace(case, suite=suite)
         job = bind(self._setup, self.door, asked, model, position=0, repeat=1, given=False)
-        grading = job.plan.grader.grade(asked, answer, job.judges, asked=case.messages)
-        return self._background.run(grading)
+        return self._background.run(graded(job, answer, case.messages))
 
     def wait(self, work: Work) -> tuple[Result, ...]:
         """Return the results of an item, one per repeat, recorded in the store."""
@@ -236,12 +235,16 @@ def bind(
     def bound(entry: Entry, params: Mapping[str, Any]) -> Model:
         return Model(entry=entry, door=door, repeat=repeat, copy=case.copy, params=params)
 
-    judges = setup.judges.get((case.suite, model), ())
+    def panel(entries: Sequence[Entry]) -> tuple[Model, ...]:
+        return tuple(bound(entry, plan.judge_params) for entry in entries)
+
+    roles = setup.roles.get((case.suite, model), {})
     answers = setup.given(case, model) if given else None
     return Job(
         case=case,
         model=bound(setup.models[model], {}),
-        judges=tuple(bound(entry, plan.judge_params) for entry in judges),
+        judges=panel(setup.judges.get((case.suite, model), ())),
+        roles={role: panel(entries) for role, entries in roles.items()},
         plan=plan,
         position=position,
         repeat=repeat,

@@ -35,6 +35,8 @@ class Setup:
     judges: Mapping[tuple[str, str], tuple[Entry, ...]]
     """By suite and model: a recorded model brings the judge that was recorded with it."""
     plans: Mapping[str, Plan]
+    roles: Mapping[tuple[str, str], Mapping[str, tuple[Entry, ...]]] = field(default_factory=dict)
+    """By suite and model: further judges by role, where a grader names such."""
     problems: tuple[str, ...] = ()
     """Why the run must not start; one line each."""
     notes: tuple[str, ...] = ()
@@ -90,9 +92,18 @@ class Setup:
             "summary": {**suite.summary, "by": _prefixes(suite)},
             "gate": dict(suite.gate),
             "judges": sorted({entry.name for entries in judges.values() for entry in entries}),
+            "roles": self._named_roles(suite.name),
             "ungraded_at_most": suite.ungraded_at_most if allowed is None else allowed,
             "notes": [*self.strays, *self._notes(suite)],
         }
+
+    def _named_roles(self, suite: str) -> dict[str, list[str]]:
+        """Return the names of the judges in further roles."""
+        found: dict[str, set[str]] = {}
+        for (name, _), roles in self.roles.items():
+            for role, entries in roles.items() if name == suite else ():
+                found.setdefault(role, set()).update(entry.name for entry in entries)
+        return {role: sorted(names) for role, names in sorted(found.items())}
 
     def _notes(self, suite: Suite) -> list[str]:
         """Return what of the suite's settings its models and judges do not take."""
@@ -188,6 +199,7 @@ def prepare(
     }
     judges: dict[tuple[str, str], tuple[Entry, ...]] = {}
     plans = {}
+    roles: dict[tuple[str, str], Mapping[str, tuple[Entry, ...]]] = {}
     for suite in {**{suite.name: suite for suite in lent}, **by_name}.values():
         plan = builder.plan(suite)
         if plan is None:
@@ -198,6 +210,7 @@ def prepare(
                 judges[suite.name, name] = (model,)
             elif plan.grader.needs_judge and any(judged(case) for case in suite.cases):
                 judges[suite.name, name] = builder.judges(suite, model)
+                roles[suite.name, name] = builder.roles(plan, suite, model)
     told = tuple(builder.strays(answers, known)) if known is not None else ()
     if direct:
         judges |= {(DIRECT, name): builder.direct_judges(model) for name, model in models.items()}
@@ -205,6 +218,7 @@ def prepare(
         suites=by_name,
         models=models,
         judges=judges,
+        roles=roles,
         plans=plans | ({DIRECT: builder.direct_plan()} if direct else {}),
         answers=answers,
         default_repeats=settings.repeats,
@@ -212,6 +226,14 @@ def prepare(
         notes=tuple(dict.fromkeys((*told, *builder.notes))),
         strays=told,
     )
+
+
+def _brought(model: Entry, suite: str) -> tuple[str, ...]:
+    """Return the judges that were recorded with a model."""
+    panel = model.panels.get(suite)
+    if panel:
+        return tuple(panel)
+    return (model.judge,) if model.judge else ()
 
 
 def judged(case: Case) -> bool:
@@ -281,8 +303,7 @@ class _Builder:
 
     def judges(self, suite: Suite, model: Entry) -> tuple[Entry, ...]:
         """Return the judges of a suite for a model, or note that there are none."""
-        own = (model.judge,) if model.judge else ()
-        names = self.settings.judges or own or suite.judges
+        names = self.settings.judges or _brought(model, suite.name) or suite.judges
         if "judge" in self.own:
             names = names or ("judge",)
         if not names:
@@ -297,6 +318,16 @@ class _Builder:
                 "Choose majority, unanimous, any or mean."
             )
         return tuple(entries)
+
+    def roles(self, plan: Plan, suite: Suite, model: Entry) -> dict[str, tuple[Entry, ...]]:
+        """Return the judges in further roles; whoever brings or supplies judges has them do all."""
+        if "judge" in self.own or _brought(model, suite.name):
+            return {}
+        named: Mapping[str, tuple[str, ...]] = getattr(plan.grader, "roles", {})
+        return {
+            role: tuple(entry for name in names if (entry := self.entry(name, "judge")))
+            for role, names in named.items()
+        }
 
     def direct_judges(self, model: Entry) -> tuple[Entry, ...]:
         """Return the judges of tests that belong to no suite."""

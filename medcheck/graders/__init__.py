@@ -3,15 +3,32 @@
 A grader module holds a frozen class `Grader` that is built once per suite with
 `Grader(options)`, where `options` is the suite's `grader` block, and that keeps no state
 between cases. It never sees a provider: judges answer `Askable.ask`.
+
+A class may also have `judged_by_model` (the model under test is the judge), `answer_column` (the
+answer stands in the case), `roles` (names of further judges by role, which `grade` then takes as
+`roles`), `calls(case)` (what grading one answer takes, see `Call`) and `modes` (graders of the same
+points at another price, by name, for the plan).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from medcheck.client import Askable
 from medcheck.types import Case, Completion, Message, Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call to each judge of a role, for the plan of a run."""
+
+    text: str
+    """What it holds beside the question, the answer and the instructions."""
+    role: str = "judges"
+    verdicts: int = 1
+    """How many verdicts come back."""
 
 
 class Grader(Protocol):

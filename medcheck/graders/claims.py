@@ -13,6 +13,7 @@ from typing import Any
 
 from medcheck.client import Askable
 from medcheck.errors import SettingsError, nearest
+from medcheck.graders import Call
 from medcheck.graders._asked import Asked, Task, ask_for, builder, versions
 from medcheck.graders._irrelevant import PROMPTS, Step
 from medcheck.replies import BatchReply, Protocol, Reply, parse_batch, parse_verdict
@@ -77,6 +78,7 @@ class Grader:
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
+        self.options = options
         self.protocol: Protocol = options.get("protocol", "strict")
         official = self.protocol == "official"
         default = "gaps_official" if official else "gaps"
@@ -116,6 +118,22 @@ class Grader:
     def roles(self) -> Mapping[str, tuple[str, ...]]:
         """The names of further judges, by role: `extractor` and `irrelevant_judges`."""
         return self.irrelevant.roles if self.irrelevant else {}
+
+    @property
+    def modes(self) -> Mapping[str, Grader]:
+        """The same points judged at another price."""
+        name = "batch: false" if self.batch else "batch: true"
+        return {name: Grader({**self.options, "batch": not self.batch})}
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        """Return what grading takes; how many irrelevant statements there will be is not known."""
+        texts = [criterion.text for criterion in case.criteria if criterion.check is None]
+        calls = [Call(text=text) for text in texts]
+        if self.batch and texts:
+            calls = [Call(text="\n".join(texts), verdicts=len(texts))]
+        if self.irrelevant:
+            calls.append(Call(text="\n".join(texts), role="extractor"))
+        return tuple(calls)
 
     @property
     def versions(self) -> dict[str, str]:

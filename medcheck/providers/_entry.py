@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -101,6 +101,8 @@ class Entry:
     price: Price | None = None
     judge: str | None = None
     """The judge that comes with this model where no other is named."""
+    panels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By suite: the judges that come with this model there, in place of `judge`."""
     reasoning: bool = False
     family: str | None = None
     """Who made it; a judge of the answer's own family is flagged."""

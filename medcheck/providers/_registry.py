@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from medcheck import shelves
 from medcheck.errors import SettingsError, nearest
+from medcheck.providers._config_model import translated
 from medcheck.providers._entry import Entry, Kind, Limits, Price, Timeout
 from medcheck.providers._yaml import Lines, read_mapping
 
@@ -27,7 +28,7 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 _TEXTS = ("model", "base_url", "system", "judge", "family", "retires")
 _VARIABLES = ("base_url_env", "api_key_env")
 _FLAGS = ("stream", "reasoning", "open_weights")
-_MAPPINGS = ("params", "accepts")
+_MAPPINGS = ("params", "accepts", "panels")
 _PLACES = ("system", "developer", "user", "none")
 _GROUPS: Mapping[str, Any] = {"timeout": Timeout, "limits": Limits, "price": Price}
 _KNOWN = ("provider", "kind", *_TEXTS, *_VARIABLES, *_FLAGS, *_MAPPINGS, *_GROUPS)
@@ -65,7 +66,7 @@ def load_registry(path: Path | None = None) -> Registry:
     for name, price in prices.items():
         raw[name]["price"] = price
     if path is not None:
-        added, lines = read_mapping(path)
+        added, lines = translated(*read_mapping(path))
         if errors := list(_errors(added, lines)):
             raise SettingsError(
                 "\n".join(f"{path}:{line}: {text}" for line, text in sorted(errors))
@@ -135,6 +136,11 @@ def _problem(key: str, value: Any) -> str | None:
         return f"{key}: expected names with values."
     if key in _GROUPS:
         return _group_problem(key, value)
+    if key == "panels":
+        fine = all(
+            isinstance(n, list) and n and all(isinstance(j, str) for j in n) for n in value.values()
+        )
+        return None if fine else "panels: each suite needs a list of judges."
     return _accepts_problem(value) if key == "accepts" else None
 
 

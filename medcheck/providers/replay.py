@@ -2,7 +2,9 @@
 
 A recording is one line: `{"model", "case", "prompt": [{"role", "content"}], "answer", "criteria":
 [{"criterion", "criteria_met", "explanation"}]}`. Answers are found by model and conversation
-(system text aside), verdicts by answer and criterion.
+(system text aside), verdicts by answer and criterion. In place of `criteria_met` and `explanation`
+an entry may hold the judge's whole `reply` (an object), or `replies`, one for each time a judge is
+asked. An entry with `judge` is that judge's own; one without is what all the others say.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +28,8 @@ DEMO = Path(__file__).parent.parent / "demo"
 class _Recordings:
     answers: Mapping[tuple[str, str], str]
     """By model and sha256 of the conversation."""
-    verdicts: Mapping[tuple[str, str], Mapping[str, Any]]
-    """By sha256 of the answer and text of the criterion."""
+    replies: Mapping[tuple[str, str, str], Sequence[Mapping[str, Any]]]
+    """By sha256 of the answer, text of the criterion, and judge (empty: any)."""
 
 
 class Provider:
@@ -44,15 +46,15 @@ class Provider:
     async def ask(self, request: Request) -> Completion:
         """Return the recorded answer or, for a judge, the recorded verdict as its JSON reply.
 
-        A judge is told what it judges by `request.recorded`: `answer`, `criterion`, and
-        `verdict_id` where the reply must echo one.
+        A judge is told what it judges by `request.recorded`: `answer`, `criterion`, `verdict_id`
+        where the reply must echo one, and `turn` (from 0) where it is asked several times.
 
         Raises:
             ProviderError: there is no such recording.
         """
         recordings = _load(self._folder)
         if request.role == "judge":
-            return _verdict(recordings, request.recorded)
+            return _verdict(recordings, self.entry.model, request.recorded)
         answer = recordings.answers.get((self.entry.model, prompt_sha(request.messages)))
         if answer is None:
             raise _unknown()
@@ -69,11 +71,12 @@ def prompt_sha(messages: Iterable[Message]) -> str:
     return _sha(json.dumps(turns, ensure_ascii=True))
 
 
-def _verdict(recordings: _Recordings, asked: Mapping[str, Any]) -> Completion:
-    found = recordings.verdicts.get((_sha(str(asked.get("answer"))), str(asked.get("criterion"))))
-    if found is None:
+def _verdict(recordings: _Recordings, judge: str, asked: Mapping[str, Any]) -> Completion:
+    place = (_sha(str(asked.get("answer"))), str(asked.get("criterion")))
+    found = recordings.replies.get((*place, judge)) or recordings.replies.get((*place, ""))
+    if not found:
         raise _unknown()
-    reply = {"explanation": found["explanation"], "criteria_met": found["criteria_met"]}
+    reply = dict(found[int(asked.get("turn") or 0) % len(found)])
     if asked.get("verdict_id"):
         reply["verdict_id"] = asked["verdict_id"]
     return Completion(text=json.dumps(reply, ensure_ascii=False), cost_usd=0.0)
@@ -89,7 +92,7 @@ def _unknown() -> ProviderError:
 @functools.cache
 def _load(folder: Path) -> _Recordings:
     answers: dict[tuple[str, str], str] = {}
-    verdicts: dict[tuple[str, str], Mapping[str, Any]] = {}
+    replies: dict[tuple[str, str, str], Sequence[Mapping[str, Any]]] = {}
     for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else [folder]:
         for number, line in enumerate(_lines(path), 1):
             try:
@@ -99,11 +102,21 @@ def _load(folder: Path) -> _Recordings:
                 ]
                 answers[record["model"], prompt_sha(turns)] = record["answer"]
                 answer_sha = _sha(record["answer"])
-                for verdict in record.get("criteria", ()):
-                    verdicts[answer_sha, verdict["criterion"]] = verdict
+                for entry in record.get("criteria", ()):
+                    place = (answer_sha, entry["criterion"], entry.get("judge", ""))
+                    replies[place] = _replies(entry)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise SettingsError(f"{path}:{number}: not a recording: {error!r}.") from None
-    return _Recordings(answers=answers, verdicts=verdicts)
+    return _Recordings(answers=answers, replies=replies)
+
+
+def _replies(entry: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return what a judge says, each time it is asked; then it begins anew."""
+    if "replies" in entry:
+        return [dict(reply) for reply in entry["replies"]]
+    if "reply" in entry:
+        return [dict(entry["reply"])]
+    return [{"explanation": entry["explanation"], "criteria_met": entry["criteria_met"]}]
 
 
 def _lines(path: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -188,8 +189,26 @@ def _prepare(state: State, chosen: Chosen) -> list[str]:
     if state.setup.problems:
         return list(state.setup.problems)
     if state.is_first and (chosen.cases or chosen.direct):
-        return _begin(state)
+        return _audited(state, used) or _begin(state)
     return []
+
+
+def _audited(state: State, used: list[Any]) -> list[str]:
+    """Return what in the data of suites forbids a run; doubts become a note for each suite."""
+    from medcheck.suites.audit import audit
+
+    assert state.setup is not None
+    wrong = []
+    told = list(state.setup.notes)
+    for suite in used:
+        findings = audit(suite)
+        wrong += [finding.text for finding in findings if finding.severity == "error"]
+        doubts = sum(finding.severity == "warning" for finding in findings)
+        if doubts:
+            place = os.path.relpath(suite.path)
+            told.append(f"{suite.name}: doubts about its data: {doubts}; medcheck check {place}")
+    state.setup = replace(state.setup, notes=tuple(told))
+    return wrong
 
 
 def _has_answers(state: State) -> bool:

@@ -57,9 +57,11 @@ NOT_ANSWERS = (
     "_judged_json_scores",
 )  # fmt: skip
 """Endings of the columns that the original and our own export add to an answer's column."""
-_OTHERS = ("id", "specialty", "difficulty", "source", "max_possible", "max_penalty", "desc")
-_LABELS = ("specialty", "difficulty")
-"""Columns of the community file that become tags."""
+_OTHERS = (
+    "id", "specialty", "difficulty", "lang", "source", "max_possible", "max_penalty", "desc",
+)  # fmt: skip
+_LABELS = ("specialty", "difficulty", "lang")
+"""Columns that become tags; the first two are the community file's."""
 
 Record = Mapping[str, Any]
 

@@ -29,6 +29,8 @@ class Suite:
     cases: tuple[Case, ...]
     grader: Mapping[str, Any]
     """The grader block; `name` is always there."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """The data block: `path`, `format`, `options`; empty where all cases are inline."""
     judges: tuple[str, ...] = ()
     judge_params: Mapping[str, Any] = field(default_factory=dict)
     protocol: str = "strict"

@@ -16,7 +16,7 @@ from medcheck.suites.cases import Common, inline_cases, listed, numbered
 from medcheck.suites.data import Found, data_cases, with_predecessors
 from medcheck.suites.rules import Seen, case_rules, format_defaults, grader_of, suite_rules
 from medcheck.suites.sampling import Sample, drawn, parse_sample
-from medcheck.suites.schema import MAX_PROBLEMS, Source, check
+from medcheck.suites.schema import MAX_PROBLEMS, Source, check, schema
 from medcheck.suites.yaml_lines import Document, Problem, Where, read_document
 from medcheck.types import Case
 
@@ -116,11 +116,21 @@ def _overridden(
     refused = []
     for key, value in overrides.items():
         option = f"--set {name}.{key}"
-        path = tuple(key.split("."))
+        path = _full(tuple(key.split(".")), document.data)
         options[path] = option
         if problem := _set(document.data, path, value):
             refused.append(Problem(0, 0, SuiteError(problem, where=option)))
     return Source(data=document.data, lines=document.lines, options=options), refused
+
+
+def _full(path: tuple[str, ...], data: Any) -> tuple[str, ...]:
+    """Return the path of an option: one of the grader's may be named without its block."""
+    if path[0] in schema()["properties"]:
+        return path
+    common = schema()["properties"]["grader"]["properties"]
+    own = shelves.has("graders", grader_of(data), "OPTIONS") or {}
+    known = {*common, *own.get("properties", {})} - {"name"}
+    return ("grader", *path) if path[0] in known else path
 
 
 def _set(data: Any, path: tuple[str, ...], value: Any) -> str | None:
@@ -155,6 +165,7 @@ def _suite(path: Path, files: _Files, seen: Seen, sample: Sample | None) -> Suit
         title=data.get("title", data["suite"]),
         cases=cases,
         grader=grader,
+        data=data.get("data", {}),
         judges=listed(grader.get("judges")),
         judge_params=grader.get("params", {}),
         protocol=_protocol(data, grader),

@@ -33,7 +33,9 @@ def test_built_in_models():
         assert registry.find(name).open_weights
         assert registry.find(name).kind == "medical"
     assert all(entry.provider in shelves.names("providers") for entry in registry.entries.values())
-    judges = {entry.judge for entry in registry.entries.values()} - {None}
+    panels = [judge for e in registry.entries.values() for p in e.panels.values() for judge in p]
+    judges = {entry.judge for entry in registry.entries.values()} - {None} | set(panels)
+    assert "demo-judge-3" in panels
     assert judges <= registry.entries.keys()
 
 
@@ -188,3 +190,12 @@ def test_token_settings_are_no_keys(tmp_path):
     """Settings about tokens are settings, not keys."""
     entry = load(tmp_path, "a: {params: {max_tokens: 5, max_completion_tokens: 6}}").find("a")
     assert entry.params == {"max_tokens": 5, "max_completion_tokens": 6}
+
+
+def test_a_panel_is_a_list_of_judges(tmp_path):
+    """`panels` names judges by suite; anything else is refused with its line."""
+    text = "mine: {provider: replay, panels: {suite-a: [x, y]}}\n"
+    assert load(tmp_path, text).find("mine").panels == {"suite-a": ["x", "y"]}
+    for wrong in ("{s: x}", "{s: []}", "{s: [1]}", "[x]"):
+        said = complaint(tmp_path, f"mine:\n  provider: replay\n  panels: {wrong}\n")
+        assert said.startswith('models.yaml:3: "mine": panels: ')

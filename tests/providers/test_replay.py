@@ -119,12 +119,18 @@ def test_missing_folder(tmp_path):
         provider(tmp_path / "gone").has_recording(MESSAGES)
 
 
+def _has_its_own(record, given):
+    return any(
+        other["criterion"] == given["criterion"] and other.get("judge") == "demo-judge"
+        for other in record["criteria"]
+    )
+
+
 def test_demo_recordings_are_whole():
     """Every recorded demo answer is served, and its verdicts with it."""
     from medcheck.providers.replay import DEMO
 
     registry = load_registry()
-    judge = create(registry.find("demo-judge"), {})
     lines = [
         line
         for path in sorted(DEMO.glob("*.jsonl"))
@@ -139,8 +145,12 @@ def test_demo_recordings_are_whole():
         for given in record["criteria"]:
             recorded = {"answer": record["answer"], "criterion": given["criterion"]}
             request = Request(messages=(), role="judge", recorded=recorded)
+            if "judge" not in given and _has_its_own(record, given):
+                continue
+            judge = create(registry.find(given.get("judge", "demo-judge")), {})
             reply = json.loads(asyncio.run(judge.ask(request)).text)
-            assert reply["criteria_met"] is given["criteria_met"]
+            expected = given.get("reply") or (given.get("replies") or [given])[0]
+            assert reply == {key: expected[key] for key in reply}
 
 
 def test_demo_is_light():
@@ -155,3 +165,42 @@ def test_demo_is_light():
         [sys.executable, "-c", code], capture_output=True, encoding="utf-8", cwd=root
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_judges_of_a_panel_may_differ(tmp_path):
+    """A judge has its own verdict where one was recorded under its name, else everybody's."""
+    entries = [
+        {"criterion": "c", "criteria_met": True, "explanation": "all"},
+        {"criterion": "c", "criteria_met": False, "explanation": "mine", "judge": "strict-judge"},
+    ]
+    text = json.dumps({**RECORD, "criteria": entries})
+    (tmp_path / "one.jsonl").write_text(text, encoding="utf-8")
+    asked = Request(
+        messages=(), role="judge", recorded={"answer": RECORD["answer"], "criterion": "c"}
+    )
+    said = {
+        name: json.loads(asyncio.run(provider(tmp_path, name).ask(asked)).text)["explanation"]
+        for name in ("strict-judge", "another")
+    }
+    assert said == {"strict-judge": "mine", "another": "all"}
+
+
+def test_whole_replies_come_back_by_turn(tmp_path):
+    """A recorded reply of any shape is given back, the next one each time; the id is added."""
+    entries = [
+        {"criterion": "score", "replies": [{"score": 4}, {"score": 5}]},
+        {"criterion": "jury", "reply": {"accuracy": {"score": 3}}},
+    ]
+    text = json.dumps({**RECORD, "criteria": entries})
+    (tmp_path / "one.jsonl").write_text(text, encoding="utf-8")
+
+    def said(criterion, turn):
+        recorded = {
+            "answer": RECORD["answer"], "criterion": criterion, "turn": turn, "verdict_id": "f00d",
+        }  # fmt: skip
+        asked = Request(messages=(), role="judge", recorded=recorded)
+        return json.loads(asyncio.run(provider(tmp_path, "judge").ask(asked)).text)
+
+    scores = [said("score", turn) for turn in (0, 1, 2)]
+    assert scores == [{"score": n, "verdict_id": "f00d"} for n in (4, 5, 4)]
+    assert said("jury", None) == {"accuracy": {"score": 3}, "verdict_id": "f00d"}

@@ -1,0 +1,59 @@
+"""Doubts about a suite's data are told before anything is asked."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from medcheck.__main__ import main
+from medcheck.suites import load_suite
+from medcheck.suites.audit import audit
+
+FINE = {"id": 1, "claim": "Names chest pain as a warning sign", "level": "A1", "type": "positive"}
+UNKNOWN = {"id": 2, "claim": "Names sweating", "level": "A4", "type": "positive"}
+DOUBTFUL = {"id": 3, "claim": "Omits the ambulance", "level": "S4", "type": "negative"}
+SUITE = "suite: s\ndata: {format: gaps, path: q.jsonl}\ngrader: {name: claims, judges: [j]}\n"
+
+
+@pytest.fixture
+def placed(tmp_path, monkeypatch):
+    """Return a function that writes a suite over one question with the given points."""
+    monkeypatch.chdir(tmp_path)
+
+    def place(*points):
+        row = {"id": "q-1", "question": "胸痛?", "category": "G1", "points": points}
+        (tmp_path / "q.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+        path = tmp_path / "s.yaml"
+        path.write_text(SUITE, encoding="utf-8")
+        return path
+
+    return place
+
+
+def test_a_sound_rubric_has_no_findings(placed):
+    """Nothing is said of data that nothing is wrong with, and of suites without a data file."""
+    assert audit(load_suite(placed(FINE))) == ()
+
+
+def test_doubts_name_file_row_column_and_point(placed, capsys):
+    """`medcheck check` prints each doubt with its place; doubts alone do not fail it."""
+    path = placed(FINE, UNKNOWN, DOUBTFUL)
+    findings = audit(load_suite(path))
+    assert {finding.severity for finding in findings} == {"warning"}
+    assert main(["check", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert 'q.jsonl: warning: row 1, column "points", point "2": level "A4" has no weight' in said
+    assert 'point "3": punishes an omission' in said
+
+
+def test_a_run_says_how_many_doubts_there_are(placed, pytester):
+    """The first line of a run counts the doubts and says how to read them."""
+    text = placed(FINE, DOUBTFUL).read_text(encoding="utf-8")
+    (pytester.path / "cases").mkdir()
+    (pytester.path / "cases" / "s.yaml").write_text(text, encoding="utf-8")
+    row = (placed(FINE, DOUBTFUL).parent / "q.jsonl").read_bytes()
+    (pytester.path / "cases" / "q.jsonl").write_bytes(row)
+    pytester.makeini("[pytest]\ntestpaths = cases\n")
+    done = pytester.runpytest_subprocess("--model=echo", "--judge=echo", "cases/s.yaml")
+    done.stdout.fnmatch_lines(["medcheck: s: doubts about its data: 1; medcheck check *s.yaml"])
