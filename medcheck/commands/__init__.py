@@ -1,4 +1,4 @@
-"""The commands of `medcheck`, one module each: `HELP`, `arguments(parser)`, `run(args) -> int`.
+"""The commands of `medcheck`, one module each: `arguments(parser)` and `run(args) -> int`.
 
 A module is imported when its command is used, or when the help of all is asked for. What commands
 share (settings, store, printing) lives here; what they do lives in other modules.
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medcheck.errors import SettingsError, StoreError
 
@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "runs": "list the stored runs",
     "models": "known models: endpoint, key, price",
     "export": "write a stored run as a file",
+    "rejudge": "grade the answers of a stored run again: other judges, prompts or rubrics",
     "purge": "delete old runs and replies for good",
 }
 """What each command does, in one line; its module has its name."""
@@ -42,12 +43,14 @@ def add_places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reports", metavar="DIR", help="default reports")
 
 
-def settings_of(args: argparse.Namespace, variables: Mapping[str, str] = os.environ) -> Settings:
-    """Return where what a command uses is, found as pytest finds it."""
+def settings_of(
+    args: argparse.Namespace, variables: Mapping[str, str] = os.environ, **more: Any
+) -> Settings:
+    """Return where what a command uses is, and what else it was told, found as pytest finds it."""
     from medcheck.settings import resolve
 
     keys_of_ini = ini()
-    named = {name: getattr(args, name) for name in PLACES if hasattr(args, name)}
+    named = {name: getattr(args, name) for name in PLACES if hasattr(args, name)} | more
     keys = {INI_KEYS.get(name, name) for name in named}
     known = {f"MEDCHECK_{name.upper()}" for name in named}
     return resolve(

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     if args.schema:
         print(json.dumps(schema_json(), ensure_ascii=False, indent=2))
         return 0
-    paths = _suite_files(args.paths)
+    paths = suite_files(args.paths)
     try:
         suites = load_suites(paths)
     except MedcheckError as error:
@@ -61,7 +61,7 @@ def _suite_line(suite: Suite) -> str:
     return f"{suite.path}: {suite.name}: {'; '.join(parts)}"
 
 
-def _suite_files(named: Sequence[str]) -> list[Path]:
+def suite_files(named: Sequence[str]) -> list[Path]:
     """Return the named files and those of named folders, or else what pytest would collect."""
     places = ", ".join(named) or "medcheck_cases of pytest.ini"
     try:

@@ -1,4 +1,4 @@
-"""Answers that exist already stand in for a model: of a file, or of a column of the data."""
+"""Answers that exist already stand in for a model: of a file, a column of the data, or a run."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ class Existing:
 
     column: str | None = None
     answers: Answers | None = None
+    completions: Mapping[tuple[str, str], tuple[Completion, ...]] | None = None
+    """By suite and case: the answers of a stored run."""
 
     def of(self, case: Case) -> tuple[Completion, ...]:
         """Return the answers to a case, one per repeat; empty where there is none."""
+        if self.completions is not None:
+            return self.completions.get((case.suite, case.id), ())
         if self.answers is None:
             return from_column(case, str(self.column))
         texts = self.answers.by_case.get(case.id, ())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from medcheck import canonical, shelves
@@ -177,6 +178,7 @@ def prepare(
     direct: bool = False,
     lent: Iterable[Suite] = (),
     known: Collection[str] | None = None,
+    given: Mapping[str, Existing] = MappingProxyType({}),
 ) -> Setup:
     """Return the setup of a run; what is wrong with it stands in `problems`, all at once.
 
@@ -188,10 +190,15 @@ def prepare(
         direct: whether tests of the user's own call model and judges, outside of any suite.
         lent: suites whose judges such tests use, although none of their cases will run.
         known: ids of all cases that were collected; `None`: files of answers are not checked.
+        given: answers of a stored run, by the name of their model.
     """
     builder = _Builder(settings, environ, own)
     by_name = {suite.name: suite for suite in suites}
-    answers = {name: found for name in settings.models if (found := builder.existing(name))}
+    answers = {
+        name: found
+        for name in settings.models
+        if (found := given.get(name) or builder.existing(name))
+    }
     models = {
         name: entry
         for name in settings.models
@@ -288,6 +295,12 @@ class _Builder:
 
     def given(self, name: str) -> Entry:
         """Return the entry that stands for existing answers: it is never asked."""
+        if not name.startswith(ANSWERS):
+            known = self.registry.entries.get(name)
+            blank = Entry(name=name, provider="none", model=name)
+            if known is None:
+                return blank
+            return replace(blank, family=known.family, judge=known.judge, panels=known.panels)
         place = name.removeprefix(ANSWERS)
         label = Path(place).name.partition(".")[0] if is_file(place) else place
         model = place.partition("#")[2]

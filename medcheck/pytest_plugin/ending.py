@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from medcheck.types import Run
 
 INCOMPLETE = 12
-WRITERS = {
-    "jsonl": "results.jsonl",
-    "json": "summary.json",
-    "markdown": "summary.md",
-    "html": "report.html",
-}
-"""What every run leaves in its folder."""
 PYTEST_OWN = (
     pytest.ExitCode.INTERRUPTED,
     pytest.ExitCode.INTERNAL_ERROR,
@@ -93,6 +86,7 @@ def _conclude(state: State) -> Ending | None:
     from medcheck.store.database import open_database
     from medcheck.store.runs import Runs
     from medcheck.summary import summarize
+    from medcheck.writers._run_files import write_all
 
     with open_database(state.settings.store) as database:
         runs = Runs(database)
@@ -112,16 +106,7 @@ def _conclude(state: State) -> Ending | None:
 def prepare_ending() -> None:
     """Import what the ending needs, early."""
     from medcheck import shelves
+    from medcheck.writers._run_files import FILES
 
-    for name in WRITERS:
+    for name in FILES:
         shelves.find("writers", name, "write")
-
-
-def write_all(run: Run, summary: Summary, folder: Path) -> tuple[Path, ...]:
-    """Write the files that every run leaves; return their paths."""
-    from medcheck import shelves
-
-    return tuple(
-        shelves.find("writers", name, "write")(run, summary, folder / file)
-        for name, file in WRITERS.items()
-    )
