@@ -17,10 +17,11 @@ LEVELS = {
     "scoring": 1, "stats": 1, "replies": 1, "prompts": 1, "shelves": 1, "tags": 1,
     "tokens": 1, "limits": 1, "lines": 1,
     "settings": 2, "store": 2, "readers": 2, "providers": 2, "fetching": 2, "answers": 2,
+    "packs": 2,
     "canonical": 3, "client": 3, "suites": 3,
     "graders": 4, "listing": 4,
     "engine": 5,
-    "summary": 6, "extras": 6, "evidence": 6, "writers": 7,
+    "summary": 6, "extras": 6, "evidence": 6, "review": 6, "writers": 7,
     "pytest_plugin": 8, "commands": 8, "__main__": 8, "__init__": 8,
 }  # fmt: skip
 """A module may import those of lower levels, and its own package."""

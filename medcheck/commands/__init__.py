@@ -29,7 +29,10 @@ COMMANDS: Mapping[str, str] = {
     "runs": "list the stored runs",
     "models": "known models: endpoint, key, price",
     "export": "write a stored run as a file",
+    "agree": "judges and people: agreement on points that people rated",
     "rejudge": "grade the answers of a stored run again: other judges, prompts or rubrics",
+    "validate": "check a MedBench pack before it is uploaded",
+    "platform": "re-derive MedBench's platform scores, with local bounds",
     "purge": "delete old runs and replies for good",
 }
 """What each command does, in one line; its module has its name."""

@@ -15,6 +15,8 @@ EXPORTS = {
     "json": "summary.json",
     "jsonl": "results.jsonl",
     "markdown": "summary.md",
+    "medbench": "medbench.zip",
+    "review": "review.xlsx",
 }
 """File of a writer whose name is no file's ending."""
 

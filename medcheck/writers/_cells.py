@@ -60,11 +60,18 @@ class Book:
         """Return a new sheet that begins with a header."""
         return Sheet(self, name, header)
 
-    def page(self, name: str, header: Sequence[str]) -> Any:
-        """Return a page that begins with a header; a second of a name is called `name 2`."""
+    def page(self, name: str, header: Sequence[str], *, widths: Sequence[float] = ()) -> Any:
+        """Return a page that begins with a header; a second of a name is called `name 2`.
+
+        `widths` are those of its columns, in characters.
+        """
+        from openpyxl.utils import get_column_letter
+
         part = self._parts[name] = self._parts.get(name, 0) + 1
         page = self._workbook.create_sheet(name if part == 1 else f"{name} {part}")
         page.freeze_panes = "A2"
+        for at, width in enumerate(widths, start=1):
+            page.column_dimensions[get_column_letter(at)].width = width
         with _quiet():
             page.append([self.cell(page, text, (1, at)) for at, text in enumerate(header, start=1)])
         return page

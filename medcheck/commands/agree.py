@@ -1,0 +1,51 @@
+"""`medcheck agree`: how far the judges of a stored run agree with people who rated its points."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from medcheck.commands import add_places, open_store, say, settings_of
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument(
+        "labels", nargs="+", metavar="LABELS",
+        help="workbooks, CSV or JSON lines: a review queue, or case_id, criterion, model, "
+        "verdict or score, rater",
+    )  # fmt: skip
+    parser.add_argument(
+        "--judge", action="append", default=[], metavar="NAME", help="only this one (repeatable)"
+    )
+    parser.add_argument("--out", metavar="FILE", help="all figures and disagreements as JSON")
+    add_places(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the agreement, and write it; 2: files or rows are wrong, each told in a line."""
+    from medcheck.errors import DatasetError
+    from medcheck.review.figures import report
+    from medcheck.review.matching import match
+    from medcheck.review.told import data, text
+    from medcheck.store.runs import Runs
+    from medcheck.writers._files import replaced
+
+    with open_store(settings_of(args)) as database:
+        stored = Runs(database).read(args.run)
+        try:
+            matched = match(stored, [Path(name) for name in args.labels])
+        except DatasetError as error:
+            say(str(error), error=True)
+            return 2
+    found = report(matched, args.judge)
+    for line in text(found):
+        say(line)
+    if args.out:
+        with replaced(Path(args.out)) as file:
+            json.dump(data(found, matched), file, ensure_ascii=False, indent=2, allow_nan=False)
+            file.write("\n")
+        say(f"wrote {args.out}")
+    return 0
