@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from medcheck.providers import Entry, adapt
@@ -52,5 +52,6 @@ def _canonical(entry: Entry, request: Request, *, salt: str | None) -> str:
 def _plain(message: Message) -> dict[str, Any]:
     plain: dict[str, Any] = {"role": message.role, "text": message.text}
     if message.images:
-        plain["images"] = [asdict(image) for image in message.images]
+        # never the path: it differs from machine to machine
+        plain["images"] = [{"sha256": i.sha256, "mime": i.mime} for i in message.images]
     return plain

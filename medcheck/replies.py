@@ -63,6 +63,15 @@ class Grade:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """The score that a judge gave an answer."""
+
+    score: int
+    """1 to 5."""
+    explanation: str
+
+
 def parse_verdict(
     text: str,
     *,
@@ -166,6 +175,23 @@ def parse_grade(
     """
     found = _object(text, "grade", protocol, verdict_id)
     return Grade(level=found["level"], reason=found["reasoning"])
+
+
+def parse_mark(
+    text: str, *, protocol: Protocol = "official", verdict_id: str | None = None
+) -> Mark:
+    """Return the score from 1 to 5 in a judge's reply.
+
+    Only the one object that is the whole reply counts: a number in its explanation, in a think
+    block, or in brackets anywhere is no score.
+
+    Raises:
+        JudgeError: the reply cannot be used.
+
+    Source: llmeval_med.md section 8, item 3, where the first number in brackets was the score.
+    """
+    found = _object(text, "checklist", protocol, verdict_id)
+    return Mark(score=found["score"], explanation=found["explanation"])
 
 
 def occurs(quote: str, answer: str) -> bool:
@@ -273,7 +299,7 @@ def _check_value(found: object, schema: dict[str, Any], where: str) -> None:
     if type(found) not in [_TYPES[kind] for kind in kinds]:
         raise JudgeError(f'"{where}" is not a {" or ".join(kinds)}.')
     if found not in schema.get("enum", [found]):
-        raise JudgeError(f'"{where}" is not one of {", ".join(schema["enum"])}.')
+        raise JudgeError(f'"{where}" is not one of {", ".join(map(str, schema["enum"]))}.')
 
 
 def _loads(text: str, **hooks: Any) -> Any:

@@ -21,6 +21,7 @@ from typing import Any
 
 from servers import Reply, Server
 
+from medcheck.engine.described import described
 from medcheck.engine.evaluate import planned
 from medcheck.engine.session import Engine, Share, Work
 from medcheck.engine.setup import Setup, prepare
@@ -183,7 +184,7 @@ def started(folder: Path, settings: Settings) -> tuple[Setup, tuple[Work, ...]]:
             started="2026-01-01T00:00:00+00:00",
             settings=settings.record(),
             versions=setup.versions,
-            suites=setup.described(settings),
+            suites=described(setup, settings),
         )
         repeats = range(1, settings.repeats + 1)
         runs.plan([planned(settings.run, w.case, w.model, w.position, r)

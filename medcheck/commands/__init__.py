@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, str] = {
     "models": "known models: endpoint, key, price",
     "export": "write a stored run as a file",
     "agree": "judges and people: agreement on points that people rated",
+    "compare": "two runs beside each other, case by case",
+    "baseline": "accept a run as the baseline of the gate",
     "rejudge": "grade the answers of a stored run again: other judges, prompts or rubrics",
     "validate": "check a MedBench pack before it is uploaded",
     "platform": "re-derive MedBench's platform scores, with local bounds",

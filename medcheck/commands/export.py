@@ -14,6 +14,7 @@ EXPORTS = {
     "html": "report.html",
     "json": "summary.json",
     "jsonl": "results.jsonl",
+    "llmeval_med": "llmeval_med.json",
     "markdown": "summary.md",
     "medbench": "medbench.zip",
     "review": "review.xlsx",

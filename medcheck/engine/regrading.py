@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from medcheck.engine.described import described
 from medcheck.engine.evaluate import planned
 from medcheck.engine.existing import Existing
 from medcheck.engine.session import Engine, Share, Work, owner_prefix
@@ -93,7 +94,7 @@ def _begin(plan: Regrade) -> None:
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             settings=settings.record(),
             versions=plan.setup.versions,
-            suites=plan.setup.described(settings),
+            suites=described(plan.setup, settings),
         )
         runs.record_many([replace(result, run=settings.run) for result in plan.kept])
         runs.plan(

@@ -9,17 +9,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from medcheck import canonical, shelves
+from medcheck import shelves
 from medcheck.answers import is_file
-from medcheck.canonical import Prepared
-from medcheck.engine.evaluate import Plan, first_request
+from medcheck.engine.evaluate import Plan
 from medcheck.engine.existing import ANSWERS, Existing, existing, from_column, strays
 from medcheck.errors import MedcheckError
 from medcheck.graders import Grader
 from medcheck.providers import Entry, Registry, host_note, key_of, load_registry, resolve
 from medcheck.settings import Settings
 from medcheck.suites import Suite
-from medcheck.types import Case, Completion, Request
+from medcheck.types import Case, Completion
 
 T = TypeVar("T")
 FREE_PROVIDERS = ("replay", "echo", "none", "conftest")
@@ -79,60 +78,6 @@ class Setup:
             if name in self.plans:
                 versions |= self.plans[name].grader.versions
         return dict(sorted(versions.items()))
-
-    def described(self, settings: Settings) -> dict[str, dict[str, Any]]:
-        """Return, by suite, what reports need so that they need no YAML."""
-        return {name: self._described(suite, settings) for name, suite in self.suites.items()}
-
-    def _described(self, suite: Suite, settings: Settings) -> dict[str, Any]:
-        judges = {model: self.judges.get((suite.name, model), ()) for model in self.models}
-        allowed = settings.ungraded_at_most
-        return {
-            "title": suite.title,
-            "protocol": settings.protocol or suite.protocol,
-            "summary": {**suite.summary, "by": _prefixes(suite)},
-            "gate": dict(suite.gate),
-            "judges": sorted({entry.name for entries in judges.values() for entry in entries}),
-            "roles": self._named_roles(suite.name),
-            "ungraded_at_most": suite.ungraded_at_most if allowed is None else allowed,
-            "notes": [*self.strays, *self._notes(suite)],
-        }
-
-    def _named_roles(self, suite: str) -> dict[str, list[str]]:
-        """Return the names of the judges in further roles."""
-        found: dict[str, set[str]] = {}
-        for (name, _), roles in self.roles.items():
-            for role, entries in roles.items() if name == suite else ():
-                found.setdefault(role, set()).update(entry.name for entry in entries)
-        return {role: sorted(names) for role, names in sorted(found.items())}
-
-    def _notes(self, suite: Suite) -> list[str]:
-        """Return what of the suite's settings its models and judges do not take."""
-        if not suite.cases or suite.name not in self.plans:
-            return []
-        plan = self.plans[suite.name]
-        request = first_request(plan, suite.cases[0])
-        notes = [note for m in self.models.values() for note in prepare_request(m, request).notes]
-        messages = suite.cases[0].messages
-        asked = Request(messages=messages, params=plan.judge_params, role="judge")
-        own = (part for (name, _), part in self.judges.items() if name == suite.name)
-        entries = [entry for part in own for entry in part]
-        notes += [note for entry in entries for note in prepare_request(entry, asked).notes]
-        return list(dict.fromkeys(notes))
-
-
-def _prefixes(suite: Suite) -> list[str]:
-    """Return the tag prefixes of the short tables: the suite's choice, else those of its cases."""
-    chosen = suite.summary.get("by")
-    if chosen:
-        return list(chosen)
-    tags = (tag for case in suite.cases for tag in case.tags if ":" in tag)
-    return list(dict.fromkeys(tag.partition(":")[0] for tag in tags))
-
-
-def prepare_request(entry: Entry, request: Request) -> Prepared:
-    """Return a request in its endpoint's form."""
-    return canonical.prepare(entry, request, salt=None)
 
 
 def recordings(settings: Settings) -> dict[str, Callable[[Case], bool]]:

@@ -225,6 +225,7 @@ def _known_ids(state: State) -> frozenset[str] | None:
 
 def _begin(state: State) -> list[str]:
     """Write the run and its plan into the store; return why it must not start."""
+    from medcheck.engine.described import described
     from medcheck.engine.session import owner_prefix
     from medcheck.errors import MedcheckError
     from medcheck.store.database import open_database
@@ -246,7 +247,7 @@ def _begin(state: State) -> list[str]:
                 started=datetime.now(UTC).isoformat(timespec="seconds"),
                 settings=state.settings.record(),
                 versions=state.setup.versions,
-                suites=state.setup.described(state.settings),
+                suites=described(state.setup, state.settings),
             )
             runs.plan(_planned(state))
     except MedcheckError as error:

@@ -3,6 +3,8 @@
 A reader module holds
 
 - `read(path, options) -> Iterator[Case]`, described by `Read` below;
+- `FOLDERS`: true where the path may be a folder of files;
+- `lint(cases, options)`: what is doubtful about the data, see `suites.audit`;
 - `PROTOCOL`: `official` or `strict`, the judge protocol of suites in this format;
 - `OPTIONS`: the JSON Schema of the `options` block under `data`.
 

@@ -11,7 +11,7 @@ from medcheck import shelves
 from medcheck.errors import DatasetError, MedcheckError, located
 from medcheck.suites.cases import Common, joined_tags, listed
 from medcheck.suites.files import inside, sha256_of
-from medcheck.suites.rules import Seen, points_problem
+from medcheck.suites.rules import Seen, points_problem, takes_folders
 from medcheck.suites.schema import Source
 from medcheck.types import Case, Origin
 
@@ -36,7 +36,7 @@ def data_cases(source: Source, common: Common, *, seen: Seen) -> Found:
     """
     block = source.data["data"]
     with located(_where(source, "path")):
-        path = inside(common.folder, block["path"])
+        path = inside(common.folder, block["path"], folders=takes_folders(block["format"]))
         if not path.exists():
             return _missing(block)
     digest = sha256_of(path)

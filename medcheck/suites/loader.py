@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from medcheck import shelves
-from medcheck.errors import SuiteError
+from medcheck.errors import SuiteError, located
+from medcheck.scoring.circular import copies_of
 from medcheck.suites import Suite
 from medcheck.suites.cases import Common, inline_cases, listed, numbered
 from medcheck.suites.data import Found, data_cases, with_predecessors
@@ -214,7 +215,21 @@ def _cases(
     if sample is None and "sample" in data.get("data", {}):
         read = _sampled(read, parse_sample(data["data"]["sample"]), prefix)
     cases = (*inline, *read)
-    return numbered(_sampled(cases, sample, prefix) if sample else cases), found
+    cases = _sampled(cases, sample, prefix) if sample else cases
+    return numbered(_copied(cases, files.main)), found
+
+
+def _copied(cases: tuple[Case, ...], source: Source) -> tuple[Case, ...]:
+    """Return each choice question as often as `circular` says, its options in another order.
+
+    Raises:
+        DatasetError: a case offers no options.
+    """
+    count = source.data.get("circular")
+    if count is None:
+        return cases
+    with located(source.problem(("circular",), "").error.where):
+        return tuple(copy for case in cases for copy in copies_of(case, count))
 
 
 def _sampled(cases: tuple[Case, ...], sample: Sample, by: str | None) -> tuple[Case, ...]:

@@ -202,6 +202,9 @@ def _data_rules(source: Source) -> Rule:
 
 def _summary_rules(source: Source) -> Rule:
     summary = _mapping(source.data.get("summary"))
+    if summary.get("measure") == "clipped_mean" and grader_of(source.data) == "checklist":
+        problem = '"clipped_mean" would clip scores from 1 to 5 to 1.'
+        yield source.problem(("summary", "measure"), problem, hint="Choose mean.")
     if summary.get("measure") != "pairwise_f1":
         return
     if (name := grader_of(source.data)) != "meta":
@@ -213,10 +216,16 @@ def _summary_rules(source: Source) -> Rule:
         yield source.problem(("summary", "length_adjusted"), problem, hint="Remove it.")
 
 
+def takes_folders(name: str) -> bool:
+    """Return whether a format's data may be a folder of files."""
+    return bool(shelves.has("readers", name, "FOLDERS"))
+
+
 def _data_path(source: Source, name: Any) -> Rule:
+    folders = takes_folders(source.data["data"]["format"])
     try:
         if isinstance(name, str) and name.strip():
-            inside(Path(source.lines.shown).parent, name)
+            inside(Path(source.lines.shown).parent, name, folders=folders)
     except DatasetError as error:
         yield source.problem(("data", "path"), error.message, hint=error.hint)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import runs
 
+from medcheck.engine.described import described
 from medcheck.engine.setup import prepare, recordings
 from medcheck.suites import Suite, load_suite
 from medcheck.types import Case, Criterion, Message
@@ -49,10 +50,10 @@ def test_a_run_that_may_start(build):
     assert setup.plans["faults"].truncated == "error"
     assert any(name.startswith("prompt healthbench/") for name in setup.versions)
     assert any("faults.yaml" in name for name in setup.versions)
-    described = setup.described(settings)["faults"]
-    assert described["judges"] == ["judge"]
-    assert described["protocol"] == "strict"
-    assert described["summary"]["by"] == ["theme", "axis"]
+    told = described(setup, settings)["faults"]
+    assert told["judges"] == ["judge"]
+    assert told["protocol"] == "strict"
+    assert told["summary"]["by"] == ["theme", "axis"]
 
 
 def test_every_problem_is_told_at_once(build):
@@ -71,7 +72,7 @@ def test_no_key_reaches_a_message(build):
     """With its key set the model is ready, and no text holds the key."""
     setup, settings = build(models=("keyed",), environ={"EXAMPLE_KEY": "sk-canary-123456"})
     assert setup.problems == ()
-    assert "canary" not in repr((setup, setup.described(settings), setup.versions))
+    assert "canary" not in repr((setup, described(setup, settings), setup.versions))
 
 
 def test_the_command_line_names_the_judges(build):
@@ -125,7 +126,9 @@ def test_dropped_settings_are_told(build):
     """What an endpoint does not take of the suite's settings stands in the report."""
     text = runs.suite_text(cases=1, more="params: {temperature: 0.5}\n")
     setup, settings = build(text, models=("picky",))
-    assert any("temperature=0.5 dropped" in n for n in setup.described(settings)["faults"]["notes"])
+    assert any(
+        "temperature=0.5 dropped" in n for n in described(setup, settings)["faults"]["notes"]
+    )
 
 
 def test_a_wrong_models_file_is_one_problem(build, tmp_path):
@@ -188,7 +191,7 @@ def test_answers_to_unknown_cases(build, tmp_path):
     setup = prepare([suite], settings, {}, known=known)
     told = f"--model=answers:{path}: 1 of 2 case ids are not in the suites: x."
     assert (setup.problems, setup.notes) == ((), (told,))
-    assert told in setup.described(settings)["faults"]["notes"]
+    assert told in described(setup, settings)["faults"]["notes"]
     assert prepare([suite], settings, {}).notes == ()
 
     path.write_text(line % "x", encoding="utf-8")
@@ -228,4 +231,4 @@ def test_suites_that_are_lent(build):
     assert lent.problems == ()
     assert (lent.suites, list(lent.plans)) == ({}, ["faults", ""])
     assert judged(lent) == ["judge"]
-    assert lent.described(settings) == {}
+    assert described(lent, settings) == {}
