@@ -57,6 +57,10 @@ class Settings:
     tag: str | None = None
     selection: tuple[str, ...] = ()
     """What else chose the cases: paths and ids, -k, -m."""
+    baseline: str | None = None
+    """A baseline file or a stored run to compare with."""
+    gate: bool = False
+    """Whether that comparison decides the exit status."""
     overrides: tuple[tuple[str, str, str], ...] = ()
     """Suite, dotted key and value of each `--set`, sorted; the value as it was written."""
 
@@ -68,6 +72,7 @@ class Settings:
     def record(self) -> dict[str, Any]:
         """Return what decides the results, as plain data; no address, no key, no path."""
         left_out = {"store", "reports", "concurrency", "yes", "budget", "max_calls", "run"}
+        left_out |= {"baseline", "gate"}
         left_out |= {"base_url", "judge_base_url", "models_file", "responses"}
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
@@ -123,8 +128,12 @@ def resolve(option: Lookup, ini: Lookup, environ: Mapping[str, str], *, root: Pa
         ungraded_at_most=_share("--ungraded-at-most", find("ungraded_at_most")),
         tag=find("tag"),
         selection=tuple(option("selection") or ()),
+        baseline=find("baseline"),
+        gate=bool(option("gate")),
         overrides=_overrides(option("set") or ()),
     )
+    if settings.gate and settings.baseline is None:
+        raise SettingsError("--gate: no baseline.", hint="Name it with --baseline PATH or RUN.")
     return _with_run(settings, find("run"))
 
 

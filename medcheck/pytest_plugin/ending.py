@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from medcheck.pytest_plugin.gating import NOT_COMPARABLE
 from medcheck.pytest_plugin.state import State, state_of
 
 if TYPE_CHECKING:
+    from medcheck.pytest_plugin.gating import Gate
     from medcheck.summary import Summary
     from medcheck.types import Run
 
 INCOMPLETE = 12
+REGRESSION = 10
 PYTEST_OWN = (
     pytest.ExitCode.INTERRUPTED,
     pytest.ExitCode.INTERNAL_ERROR,
@@ -33,6 +36,8 @@ class Ending:
     files: tuple[Path, ...]
     error: str | None = None
     """Why a report could not be written."""
+    gate: Gate | None = None
+    """The comparison with the baseline, where one was named."""
 
 
 def finish(session: pytest.Session) -> None:
@@ -58,18 +63,23 @@ def conclude(state: State) -> Ending | None:
 def status(pytest_status: int, ending: Ending, session: pytest.Session) -> int:
     """Return the exit status of a session that ran cases.
 
-    The first that holds: pytest's 2 to 5 (but an interruption is 12), 12, 1, 0. Cases that
-    were not measured are pytest errors; within the allowed share they do not make a 1.
+    The first that holds: pytest's 2 to 5 (but an interruption is 12), 13, 12, 10, 1, 11, 0. Cases
+    that were not measured are pytest errors; within the allowed share they do not make a 1.
     """
+    gate = ending.gate.status if ending.gate else 0
     if pytest_status == pytest.ExitCode.INTERRUPTED:
         return INCOMPLETE
     if pytest_status in PYTEST_OWN:
         return pytest_status
+    if gate == NOT_COMPARABLE:
+        return NOT_COMPARABLE
     if not ending.summary.complete or ending.error:
         return INCOMPLETE
+    if gate in (INCOMPLETE, REGRESSION):
+        return gate
     if pytest_status == pytest.ExitCode.TESTS_FAILED and only_unmeasured(session):
-        return int(pytest.ExitCode.OK)
-    return pytest_status
+        return gate
+    return pytest_status or gate
 
 
 def only_unmeasured(session: pytest.Session) -> bool:
@@ -83,6 +93,7 @@ def only_unmeasured(session: pytest.Session) -> bool:
 
 def _conclude(state: State) -> Ending | None:
     from medcheck.errors import MedcheckError
+    from medcheck.pytest_plugin.gating import GATE, compared
     from medcheck.store.database import open_database
     from medcheck.store.runs import Runs
     from medcheck.summary import summarize
@@ -95,12 +106,16 @@ def _conclude(state: State) -> Ending | None:
         summary = summarize(run)
         if not summary.rows:
             return None  # tests that only called model or judges themselves
+        gate = compared(state.settings, run, runs.read)
+        if gate is not None:
+            runs.note(run.id, {GATE: gate.data()})
+            run = runs.read(run.id)
         state.config.hook.pytest_medcheck_summary(run=run, summary=summary)
         try:
             files = write_all(run, summary, state.settings.folder)
         except MedcheckError as error:
-            return Ending(run, summary, (), str(error))
-    return Ending(run, summary, files)
+            return Ending(run, summary, (), str(error), gate)
+    return Ending(run, summary, files, gate=gate)
 
 
 def prepare_ending() -> None:

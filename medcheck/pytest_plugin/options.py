@@ -107,6 +107,17 @@ def add_options(parser: pytest.Parser, plugins: pytest.PytestPluginManager) -> N
         metavar="EXPR",
         help="exact selection by case tags: 'theme:hedging and not lang:zh'",
     )
+    add(
+        "--baseline",
+        metavar="PATH|RUN",
+        help="compare with a baseline file or a stored run, case by case",
+    )
+    add(
+        "--gate",
+        action="store_true",
+        default=None,
+        help="let that comparison decide: 10 regression, 11 cannot tell, 13 not comparable",
+    )
     for name, (kind, text, default) in INI.items():
         parser.addini(f"medcheck_{name}", f"medcheck: {text}", type=kind, default=default)  # type: ignore[arg-type]
     try:

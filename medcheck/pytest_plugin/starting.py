@@ -104,10 +104,11 @@ def start(session: pytest.Session) -> None:
     if state.is_worker:
         handoff = worker_input(config).get("medcheck_handoff")
         if state.is_first and handoff:
-            content = json.dumps({"problems": problems, "notes": notes(state)})
+            handed = {"problems": problems, "notes": notes(state), "status": state.refused}
+            content = json.dumps(handed)
             Path(handoff).write_text(content, encoding="utf-8")
         return
-    _tell(config, problems, notes(state))
+    _tell(config, problems, notes(state), status=state.refused)
 
 
 def notes(state: State) -> list[str]:
@@ -115,11 +116,15 @@ def notes(state: State) -> list[str]:
     return list(state.setup.notes) if state.setup is not None else []
 
 
-def _tell(config: pytest.Config, problems: list[str], told: list[str]) -> None:
-    """Print the notes, and refuse to go on where there are problems."""
+def _tell(
+    config: pytest.Config, problems: list[str], told: list[str], *, status: int | None
+) -> None:
+    """Print the notes, and refuse to go on where there are problems, with an exit status."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
     for line in told if reporter is not None else ():
         reporter.write_line(f"medcheck: {line}")
+    if problems and status is not None:
+        pytest.exit("\n".join(problems), returncode=status)
     if problems:
         raise pytest.UsageError("\n".join(problems))
 
@@ -144,7 +149,7 @@ def check_handoff(config: pytest.Config) -> None:
     handed = json.loads(path.read_text(encoding="utf-8"))
     path.unlink()
     state_of(config).started = not handed["problems"]
-    _tell(config, handed["problems"], handed["notes"])
+    _tell(config, handed["problems"], handed["notes"], status=handed["status"])
 
 
 def forget_worker(config: pytest.Config, worker: str) -> None:
@@ -228,6 +233,7 @@ def _begin(state: State) -> list[str]:
     from medcheck.engine.described import described
     from medcheck.engine.session import owner_prefix
     from medcheck.errors import MedcheckError
+    from medcheck.pytest_plugin.gating import NOT_COMPARABLE, refusal
     from medcheck.store.database import open_database
     from medcheck.store.responses import Responses
     from medcheck.store.runs import Runs
@@ -236,9 +242,9 @@ def _begin(state: State) -> list[str]:
         if state.config.option.medcheck_plan:
             return _show_plan(state)
         with open_database(state.settings.store) as database:
-            refusal = _too_much(state, Responses(database))
-            if refusal:
-                return refusal
+            too_much = _too_much(state, Responses(database))
+            if too_much:
+                return too_much
             Responses(database).forget(owner_prefix(state.settings.run))
             runs = Runs(database)
             assert state.setup is not None
@@ -250,6 +256,10 @@ def _begin(state: State) -> list[str]:
                 suites=described(state.setup, state.settings),
             )
             runs.plan(_planned(state))
+            planned_run = runs.read(state.settings.run)
+            if refused := refusal(state.settings, planned_run, runs.read):
+                state.refused = NOT_COMPARABLE
+                return refused
     except MedcheckError as error:
         return [str(error)]
     state.started = True

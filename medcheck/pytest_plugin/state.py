@@ -55,6 +55,8 @@ class State:
         self.said = time.monotonic()
         self.set_by_file: dict[str, str] = {}
         """What `--env-file` added to the environment of this process and its workers."""
+        self.refused: int | None = None
+        """The exit status of a run that must not start, where it is not pytest's own."""
         self.started = False
         """Whether the run has a place in the store: cases were selected and may be asked."""
 

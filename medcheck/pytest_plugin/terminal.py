@@ -60,6 +60,8 @@ def _summary(reporter: Any, state: State, ending: Ending) -> None:
         reporter.write_line(f"note: {note}")
     for line in usage(ending):
         reporter.write_line(line)
+    for line in ending.gate.lines if ending.gate else ():
+        reporter.write_line(line)
     if ending.error:
         reporter.write_line(ending.error, red=True)
     for path in ending.files:

@@ -1,0 +1,107 @@
+"""`--baseline` and `--gate`: the run beside its baseline, before the first call and at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from medcheck.gate import Decision, Side
+    from medcheck.gate.telling import Table
+    from medcheck.settings import Settings
+    from medcheck.types import Run
+
+NOT_COMPARABLE = 13
+GATE = "gate"
+"""Entry of a run's `meta`: what the gate decided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What the comparison with the baseline came to."""
+
+    title: str
+    """Of the baseline."""
+    decisions: tuple[Decision, ...]
+    decides: bool
+    """Whether the exit status follows from it; else it is only shown."""
+
+    @property
+    def status(self) -> int:
+        """The exit status that the gate asks for; 0 where it does not decide."""
+        from medcheck.gate import EXIT, worst
+
+        return EXIT[worst(self.decisions)] if self.decides else 0
+
+    @property
+    def lines(self) -> list[str]:
+        """What the terminal shows."""
+        told = [f"baseline: {self.title}"]
+        return told + [line for decision in self.decisions for line in decision.lines]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """What reports show, decision by decision."""
+        return tuple(table for decision in self.decisions for table in decision.tables)
+
+    def data(self) -> dict[str, Any]:
+        """Return it as plain data, for the run's `meta`."""
+        from medcheck.gate import data
+
+        return {
+            "baseline": self.title,
+            "status": self.status,
+            "lines": self.lines,
+            "decisions": [data(decision) for decision in self.decisions],
+        }
+
+
+def compared(settings: Settings, run: Run, stored: Callable[[str], Run]) -> Gate | None:
+    """Return the comparison that `--baseline` asks for; `None`: it asks for none.
+
+    Args:
+        settings: of the command.
+        run: what was measured, or only planned.
+        stored: gives a run of the store, or raises.
+
+    Raises:
+        MedcheckError: there is no such baseline, or it cannot be read.
+    """
+    if settings.baseline is None:
+        return None
+    from medcheck import baselines
+    from medcheck.gate import decide_all, sides
+
+    baseline = baselines.find(settings.baseline, stored)
+    decisions = decide_all(baseline.sides, sides(run))
+    return Gate(title=baseline.title, decisions=decisions, decides=settings.gate)
+
+
+def refusal(settings: Settings, run: Run, stored: Callable[[str], Run]) -> list[str]:
+    """Return why a run that is only planned can never pass its gate; one line each.
+
+    Raises:
+        MedcheckError: as `compared`.
+    """
+    from medcheck import baselines
+    from medcheck.gate import decide_all, sides
+
+    if settings.baseline is None:
+        return []
+    baseline = baselines.find(settings.baseline, stored)
+    if not settings.gate:
+        return []
+    known = {judge for side in baseline.sides for judge in side.judges}
+    planned = [
+        # Nobody has judged yet: checks that need no judge are missing among the names.
+        replace(side, judges=_expected(side, baseline.sides)) if known >= set(side.judges) else side
+        for side in sides(run)
+    ]
+    wrong = [d for d in decide_all(baseline.sides, planned) if d.status == "NOT COMPARABLE"]
+    return [f"medcheck: {line}" for decision in wrong for line in decision.lines]
+
+
+def _expected(side: Side, baseline: Sequence[Side]) -> tuple[str, ...]:
+    own = [old.judges for old in baseline if old.suite == side.suite]
+    return next((judges for judges in own if set(judges) >= set(side.judges)), side.judges)
