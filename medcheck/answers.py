@@ -1,8 +1,9 @@
 """Answers that exist already: files of answers by case, judged without asking a model.
 
-Understood, each also gzipped: JSON lines of `{case_id, answer}` (other names in `ID_NAMES` and
-`ANSWER_NAMES`, `repeat` and `model` beside them), our own results.jsonl, and the
-`_allresults.json` of HealthBench's official code. Which cases a run has is not known here.
+Understood: packs of MedBench (a zip or a folder), and, each also gzipped: JSON lines of
+`{case_id, answer}` (other names in `ID_NAMES` and `ANSWER_NAMES`, `repeat` and `model` beside
+them), our own results.jsonl, and the `_allresults.json` of HealthBench's official code. Which
+cases a run has is not known here.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class Answers:
     finishes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """How the answers of a case ended, where not all of them ended with `stop`."""
     meta: Mapping[str, Any] = field(default_factory=dict)
-    """`format` (lines, allresults), `model` (or `None`), `answers`, `without_answer` (lines)."""
+    """`format` (lines, allresults, pack), `model` (or `None`), `answers`, and the lines
+    `without_answer`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,8 @@ def load_answers(path: str | Path) -> Answers:
             holds several models and none is named; all errors of a file at once.
     """
     file, model = _split(str(path))
+    if _is_pack(file):
+        return _from_pack(file, model)
     if _is_allresults(file):
         return _from_allresults(file, model)
     found = list(each(file, _line, hint=NOT_A_FILE))
@@ -132,7 +136,34 @@ def is_file(given: str) -> bool:
     """Return whether a name means a file of answers rather than a column of the data."""
     path, _ = _split(given)
     looks_like_one = len(path.parts) > 1 or path.suffix in (".json", ".jsonl", ".gz", ".csv")
-    return path.is_file() or looks_like_one
+    return path.is_file() or looks_like_one or _is_pack(path)
+
+
+def _is_pack(path: Path) -> bool:
+    """Return whether a path means a MedBench pack: a zip, or a folder."""
+    return path.suffix == ".zip" or path.is_dir()
+
+
+def _from_pack(path: Path, model: str | None) -> Answers:
+    from medcheck.packs.answers import load_pack_answers, pack_sha256
+
+    if model is not None:
+        raise DatasetError(
+            f'"#{model}": a pack holds one model.', hint="Leave it out.", where=str(path)
+        )
+    found = load_pack_answers(path)
+    by_case = {f"{name}-{n}": (text,) for (name, n), text in found.items() if text is not None}
+    return Answers(
+        path=str(path),
+        sha256=pack_sha256(path),
+        by_case=MappingProxyType(by_case),
+        meta={
+            "format": "pack",
+            "model": None,
+            "answers": len(by_case),
+            "without_answer": len(found) - len(by_case),
+        },
+    )
 
 
 def _split(given: str) -> tuple[Path, str | None]:

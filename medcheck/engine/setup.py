@@ -111,7 +111,7 @@ def _replayed(settings: Settings) -> dict[str, Callable[[Case], bool]]:
 
 
 def _has_recording(provider: Any) -> Callable[[Case], bool]:
-    return lambda case: bool(provider.has_recording(case.messages))
+    return lambda case: bool(provider.has_recording(case.messages, later=case.follows is not None))
 
 
 def prepare(

@@ -43,6 +43,10 @@ class Task:
     """What the prompt needs besides the answer; texts, or lists of them."""
     criterion: str | None = None
     """What recorded verdicts are found by, beside the answer."""
+    name: str | None = None
+    """Id of the criterion, for recordings that do not depend on its wording."""
+    turn: int | None = None
+    """Which of several askings of a judge this is, from 0, for recordings of each."""
     copy: str = "0"
     shared: str = "gaps/answer_strict"
     """The prompt that carries the answer under the strict protocol."""
@@ -132,9 +136,14 @@ def _viewed(value: object) -> object:
 def _request(
     task: Task, texts: tuple[str, ...], *, attempt: int, verdict_id: str | None
 ) -> Request:
+    recorded = {"answer": task.answer, "criterion": task.criterion, "verdict_id": verdict_id}
+    if task.name is not None:
+        recorded["name"] = task.name
+    if task.turn is not None:
+        recorded["turn"] = str(task.turn)
     return Request(
         messages=tuple(Message(role="user", text=text) for text in texts),
-        recorded={"answer": task.answer, "criterion": task.criterion, "verdict_id": verdict_id},
+        recorded=recorded,
         role="judge",
         copy=task.copy,
         attempt=attempt,

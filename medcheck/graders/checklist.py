@@ -223,6 +223,8 @@ class Grader:
             answer=sheet.answer,
             values=sheet.values,
             criterion=sheet.criterion.text,
+            name=sheet.criterion.id,
+            turn=number - 1,
             # The first run's requests are those of a single run: more runs pay for more only.
             copy=str(number - 1),
         )

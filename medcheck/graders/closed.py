@@ -7,10 +7,12 @@ The rules are in `scoring.formats`, `scoring.selfchecks` and `scoring.gold`; fig
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 from medcheck.client import Askable
 from medcheck.errors import SettingsError, nearest
+from medcheck.packs.warnings import suspicions
 from medcheck.scoring.closedset import FORMAT, tagged
 from medcheck.scoring.formats import RULES, Reading, read_answer
 from medcheck.scoring.gold import MEASURES, Measure, compared, measure_of
@@ -42,6 +44,8 @@ OPTIONS: Mapping[str, Any] = {
         },
     },
 }
+NO_ANSWER = ("W1", "W2", "W4")
+"""Findings about a text that is no answer, see `packs.warnings`."""
 JUDGE = "rule"
 """What stands where a judge's name would."""
 _SHOWN = 300
@@ -52,8 +56,9 @@ class Grader:
 
     With gold (`labels["gold"]`, or the first reference) the score is the comparison with it, and
     an answer that cannot be read earns 0. Without gold it is 1 for a value that can be read; for
-    free text, 1 if no self-check finds an error, and not measured where there is no check.
-    Facets: `format:strict`, `format:usable`, `check:NAME`, each 0 or 1.
+    free text, 1 if it is an answer (no thinking aloud, no refusal, no error text) in which no
+    self-check finds an error. So without gold a score says what can be handed in, not what is
+    right. Facets: `format:strict`, `format:usable`, `text:answers`, `check:NAME`, each 0 or 1.
 
     Source: medbench.md section 4.
     """
@@ -105,7 +110,10 @@ class Grader:
                 hint="Set grader.format, or tag the case format:NAME.",
             )
         reading = read_answer(rule, question, completion.text)
-        found = [*self._format(reading, rule), *self._checked(case, question, completion, reading)]
+        found = [
+            *(self._format(reading, rule) or [_answers(question, completion.text)]),
+            *self._checked(case, question, completion, reading),
+        ]
         gold = _gold(case)
         if gold is not None:
             found.insert(0, self._against(rule, question, reading, gold))
@@ -152,6 +160,12 @@ def _question(messages: Sequence[Message]) -> str:
     return next((message.text for message in reversed(messages) if message.role == "user"), "")
 
 
+def _answers(question: str, answer: str) -> Verdict:
+    found = [told for rule, told in suspicions(question, answer, long=inf) if rule in NO_ANSWER]
+    text = "The text answers: no thinking aloud, no refusal, no error text."
+    return _verdict("text:answers", text, not found, "; ".join(found))
+
+
 def _gold(case: Case) -> str | None:
     given = case.labels.get("gold")
     if isinstance(given, str) and given.strip():
@@ -185,8 +199,8 @@ def _score(found: Sequence[Verdict], with_gold: bool) -> Score:  # noqa: FBT001 
     """Return the score: gold decides, else whether a value can be read, else the self-checks."""
     values = {verdict.criterion.id: verdict.value for verdict in found}
     facets = {name: value for name, value in values.items() if name != "gold" and value is not None}
-    checks = [value for name, value in facets.items() if name.startswith("check:")]
-    value = values["gold"] if with_gold else values.get("format:usable", min(checks, default=None))
+    free = [value for name, value in facets.items() if not name.startswith("format:")]
+    value = values["gold"] if with_gold else values.get("format:usable", min(free, default=None))
     if value is None:
         return Score(value=None, facets=facets, verdicts=tuple(found))
     return Score(value=value, earned=value, possible=1.0, facets=facets, verdicts=tuple(found))

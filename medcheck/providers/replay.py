@@ -28,6 +28,8 @@ DEMO = Path(__file__).parent.parent / "demo"
 class _Recordings:
     answers: Mapping[tuple[str, str], str]
     """By model and sha256 of the conversation."""
+    later: frozenset[tuple[str, str]]
+    """Model and sha256 of the last turn alone, of conversations with earlier turns."""
     replies: Mapping[tuple[str, str, str], Sequence[Mapping[str, Any]]]
     """By sha256 of the answer, text of the criterion, and judge (empty: any)."""
 
@@ -39,15 +41,20 @@ class Provider:
         self.entry = entry
         self._folder = Path(entry.params.get("path") or DEMO)
 
-    def has_recording(self, messages: tuple[Message, ...]) -> bool:
-        """Return whether this model's answer to a conversation was recorded."""
-        return (self.entry.model, prompt_sha(messages)) in _load(self._folder).answers
+    def has_recording(self, messages: tuple[Message, ...], *, later: bool = False) -> bool:
+        """Return whether this model's answer to a conversation was recorded.
+
+        With `later`, `messages` are its last turn: the model's own earlier answers come before.
+        """
+        found = _load(self._folder)
+        return (self.entry.model, prompt_sha(messages)) in (found.later if later else found.answers)
 
     async def ask(self, request: Request) -> Completion:
         """Return the recorded answer or, for a judge, the recorded verdict as its JSON reply.
 
-        A judge is told what it judges by `request.recorded`: `answer`, `criterion`, `verdict_id`
-        where the reply must echo one, and `turn` (from 0) where it is asked several times.
+        A judge is told what it judges by `request.recorded`: `answer`, `criterion` (its text) or
+        `name` (its id), `verdict_id` where the reply must echo one, and `turn` (from 0) where it is
+        asked several times.
 
         Raises:
             ProviderError: there is no such recording.
@@ -72,8 +79,10 @@ def prompt_sha(messages: Iterable[Message]) -> str:
 
 
 def _verdict(recordings: _Recordings, judge: str, asked: Mapping[str, Any]) -> Completion:
-    place = (_sha(str(asked.get("answer"))), str(asked.get("criterion")))
-    found = recordings.replies.get((*place, judge)) or recordings.replies.get((*place, ""))
+    answer = _sha(str(asked.get("answer")))
+    names = [str(name) for name in (asked.get("criterion"), asked.get("name")) if name]
+    places = [(answer, name, who) for name in names for who in (judge, "")]
+    found = next((recordings.replies[at] for at in places if at in recordings.replies), None)
     if not found:
         raise _unknown()
     reply = dict(found[int(asked.get("turn") or 0) % len(found)])
@@ -92,6 +101,7 @@ def _unknown() -> ProviderError:
 @functools.cache
 def _load(folder: Path) -> _Recordings:
     answers: dict[tuple[str, str], str] = {}
+    later: set[tuple[str, str]] = set()
     replies: dict[tuple[str, str, str], Sequence[Mapping[str, Any]]] = {}
     for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else [folder]:
         for number, line in enumerate(_lines(path), 1):
@@ -101,13 +111,15 @@ def _load(folder: Path) -> _Recordings:
                     Message(role=turn["role"], text=turn["content"]) for turn in record["prompt"]
                 ]
                 answers[record["model"], prompt_sha(turns)] = record["answer"]
+                if len(turns) > 1:
+                    later.add((record["model"], prompt_sha(turns[-1:])))
                 answer_sha = _sha(record["answer"])
                 for entry in record.get("criteria", ()):
                     place = (answer_sha, entry["criterion"], entry.get("judge", ""))
                     replies[place] = _replies(entry)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise SettingsError(f"{path}:{number}: not a recording: {error!r}.") from None
-    return _Recordings(answers=answers, replies=replies)
+    return _Recordings(answers=answers, later=frozenset(later), replies=replies)
 
 
 def _replies(entry: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

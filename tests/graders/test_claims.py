@@ -24,7 +24,7 @@ from judging import (
 from medcheck.errors import ProviderError, SettingsError
 from medcheck.graders.claims import OPTIONS, Grader
 from medcheck.scoring.voting import UNUSABLE
-from medcheck.types import Message
+from medcheck.types import Message, Result
 
 BATCH = pytest.mark.parametrize("batch", [False, True])
 
@@ -246,3 +246,19 @@ def test_truncation_moves_the_score():
     assert cut.facets["truncation:moves"] == 0.5
     assert len(cut.verdicts) == 3
     assert "truncation:moves" not in whole.facets
+
+
+def test_zero_tolerance_by_level():
+    """A level under zero tolerance fails the answer that meets one of its points, and only it."""
+    options = {"protocol": "official", "zero_tolerance": ["S4"]}
+    clean, _ = grade(options, met("应做 CT"))
+    harmful, _ = grade(options, met("应做 CT", "建议停用抗凝药"))
+    assert [v.criterion.zero_tolerance for v in clean.verdicts] == [False, False, True]
+    fields = {"run": "r", "case_id": "c", "suite": "s", "model": "m", "state": "scored"}
+    assert not Result(**fields, score=clean).harms
+    [harm] = Result(**fields, score=harmful).harms
+    assert harm.criterion.level == "S4"
+    assert Result(**fields, score=harmful).passed is False
+    jsonschema.validate(options["zero_tolerance"], OPTIONS["properties"]["zero_tolerance"])
+    with pytest.raises(SettingsError, match='zero_tolerance: unknown level "A1"'):
+        Grader({"zero_tolerance": ["A1"]})

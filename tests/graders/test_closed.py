@@ -52,9 +52,17 @@ def test_parts_of_gold_are_parts_of_the_score():
     assert "f1; read:" in gold.ballots[0].explanation
 
 
-def test_free_text_is_measured_with_gold_only():
-    """Free text has no score of its own; with gold it is compared by ROUGE-L."""
-    assert grade("多喝水", {"format": "text"}).value is None
+def test_free_text_is_an_answer_or_not():
+    """Free text without gold scores 1 if it answers; thinking aloud, refusals and errors do not."""
+    assert grade("多喝水", {"format": "text"}).value == 1.0
+    for text in ("首先，用户想知道感冒怎么办。", "Error: rate limit exceeded", "无法回答该问题。"):
+        score = grade(text, {"format": "text"})
+        assert (score.value, score.facets) == (0.0, {"text:answers": 0.0})
+        assert score.verdicts[0].ballots[0].explanation
+
+
+def test_free_text_is_compared_with_gold():
+    """With gold free text is compared by ROUGE-L."""
     pytest.importorskip("rapidfuzz", reason="the extra metrics is not installed")
     assert grade("多喝水", {"format": "text"}, references=("多喝水",)).value == 1.0
     assert grade("多休息", {"format": "text"}, references=("多喝水",)).value == pytest.approx(1 / 3)
@@ -68,10 +76,10 @@ def test_self_checks_of_a_set():
     assert grade("Agent1 先做", **fields).value == 1.0
     score = grade("Agent8 先做", **fields)
     assert score.value == 0.0
-    assert "no Agent8" in score.verdicts[0].ballots[0].explanation
+    assert "no Agent8" in score.verdicts[-1].ballots[0].explanation
     chosen = grade("Agent8", {"checks": ["agent_ids"]}, question=question)
     assert chosen.facets["check:agent_ids"] == 0.0
-    assert grade("Agent8", {"checks": []}, **fields).value is None
+    assert grade("Agent8", {"checks": []}, **fields).value == 1.0
 
 
 def test_checks_of_values_need_a_value():
