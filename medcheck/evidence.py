@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from medcheck.errors import StoreError
+from medcheck.scoring.views import injection_flags
 from medcheck.store.codec import decode, storable
 from medcheck.store.database import Database
 from medcheck.store.responses import Failure, Responses, StoredReply
@@ -237,6 +238,9 @@ def _head(result: Result) -> Iterator[str]:
         yield _one_line(f"state {result.state}, NOT MEASURED: {result.error or 'cause unknown'}")
     if result.tags:
         yield _one_line(f"tags {', '.join(result.tags)}")
+    flags = injection_flags(result.completion.text) if result.completion else ()
+    if flags:
+        yield f"the answer may try to steer its judge ({', '.join(flags)}); this changes no score"
 
 
 def _criterion(verdict: Verdict, asked: Sequence[Asked], number: str) -> Iterator[str]:

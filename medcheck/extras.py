@@ -1,6 +1,6 @@
-"""Numbers beside the means: the worst of several answers, their spread, a judge among physicians.
+"""Numbers beside the means: worst of several answers, a judge among physicians, tokens, cost.
 
-How results become groups, and figures become rows, stands in `summary`.
+How results become groups, and figures become rows, stands in `summary`; GAPS in `levels`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from medcheck.stats.agreement import (
     theme_of,
 )
 from medcheck.stats.means import expected_minimum, interval, mean
-from medcheck.types import Result
+from medcheck.types import Result, Usage
 
 LENGTH_ADJUSTED = "length_adjusted"
 WORST = "worst_at"
@@ -48,6 +49,43 @@ class Figure:
     ci95: tuple[float, float] | None = None
     n: int
     ungraded: int = 0
+
+
+@dataclass(slots=True)
+class Use:
+    """Tokens and cost of one model or judge, while the replies stream by."""
+
+    calls: int = 0
+    input: int = 0
+    cached_input: int = 0
+    output: int = 0
+    reasoning: int = 0
+    uncounted: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
+
+    def add(self, usage: Usage, cost_usd: float | None, *, calls: int = 1) -> None:
+        """Count what one answer or one ballot took."""
+        self.calls += calls
+        self.uncounted += usage.input is None or usage.output is None
+        self.input += usage.input or 0
+        self.cached_input += usage.cached_input or 0
+        self.output += usage.output or 0
+        self.reasoning += usage.reasoning or 0
+        self.unpriced += cost_usd is None
+        self.cost += cost_usd or 0.0
+
+    def plain(self) -> dict[str, Any]:
+        """Return the numbers; a cost of which a part is unknown is unknown."""
+        return {
+            "calls": self.calls,
+            "input": self.input,
+            "cached_input": self.cached_input,
+            "output": self.output,
+            "reasoning": self.reasoning,
+            "calls_without_token_counts": self.uncounted,
+            "cost_usd": None if self.unpriced else self.cost,
+        }
 
 
 @dataclass(slots=True)

@@ -8,16 +8,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from medcheck.beside import COPIES, Collector, collectors
 from medcheck.extras import (
     EXTRAS,
     LENGTH_ADJUSTED,
     PAIRWISE,
+    Figure,
     Meta,
     Repeats,
+    Use,
     dropped_notes,
     together,
 )
-from medcheck.scoring.points import Dropped, bounds, dropped_penalties, group_scores
+from medcheck.levels import Levels, has_levels, own_groups, unit_of
+from medcheck.scoring.points import Dropped, dropped_penalties, group_scores
 from medcheck.stats.agreement import HEADLINE, model_metrics
 from medcheck.stats.means import (
     MEASURES,
@@ -27,7 +31,8 @@ from medcheck.stats.means import (
     mean,
     row_seed,
 )
-from medcheck.types import Result, Run, Usage
+from medcheck.types import Result, Run
+from medcheck.undecided import OWN_GROUPS, Rules, Undecided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,8 @@ class Row:
     model: str
     suite: str
     group: str
-    """`overall`, a tag such as `theme:hedging`, a group of `extras`, or a meta-evaluation's key."""
+    """`overall`, a tag such as `theme:hedging`, a group of `extras`, `levels` or `undecided`, or a
+    meta-evaluation's key."""
     value: float | None
     """The suite's official measure; `None`: nothing was measured."""
     raw: float | None
@@ -122,7 +128,7 @@ def _place(
 class _Group:
     values: list[float] = field(default_factory=list)
     clusters: list[str] = field(default_factory=list)
-    """The case of each value: repeats of one case are not independent."""
+    """The case of each value, or the one it varies: they and repeats are not independent."""
     low: float = 0.0
     high: float = 0.0
     """Sums of the lowest and highest scores that the unmeasured answers leave open."""
@@ -136,40 +142,6 @@ class _Group:
 
 
 @dataclass(slots=True)
-class _Use:
-    calls: int = 0
-    input: int = 0
-    cached_input: int = 0
-    output: int = 0
-    reasoning: int = 0
-    uncounted: int = 0
-    cost: float = 0.0
-    unpriced: int = 0
-
-    def add(self, usage: Usage, cost_usd: float | None, *, calls: int = 1) -> None:
-        self.calls += calls
-        self.uncounted += usage.input is None or usage.output is None
-        self.input += usage.input or 0
-        self.cached_input += usage.cached_input or 0
-        self.output += usage.output or 0
-        self.reasoning += usage.reasoning or 0
-        self.unpriced += cost_usd is None
-        self.cost += cost_usd or 0.0
-
-    def plain(self) -> dict[str, Any]:
-        """Return the numbers; a cost of which a part is unknown is unknown."""
-        return {
-            "calls": self.calls,
-            "input": self.input,
-            "cached_input": self.cached_input,
-            "output": self.output,
-            "reasoning": self.reasoning,
-            "calls_without_token_counts": self.uncounted,
-            "cost_usd": None if self.unpriced else self.cost,
-        }
-
-
-@dataclass(slots=True)
 class _Tally:
     """What is kept of the results while they stream by: numbers, no texts."""
 
@@ -178,12 +150,17 @@ class _Tally:
     states: dict[str, Counter[str]] = field(default_factory=dict)
     by_suite: dict[str, Counter[str]] = field(default_factory=dict)
     harms: Counter[str] = field(default_factory=Counter)
-    usage: dict[str, _Use] = field(default_factory=dict)
+    usage: dict[str, Use] = field(default_factory=dict)
     adjusted: dict[tuple[str, str], _Group] = field(default_factory=dict)
     """By model and suite, as the next two: scores less what their length costs."""
     repeats: dict[tuple[str, str], Repeats] = field(default_factory=dict)
     meta: dict[tuple[str, str], Meta] = field(default_factory=dict)
     dropped: dict[tuple[str, str, str], Dropped] = field(default_factory=dict)
+    levels: dict[tuple[str, str], Levels] = field(default_factory=dict)
+    undecided: dict[tuple[str, str], Undecided] = field(default_factory=dict)
+    rules: dict[str, Rules] = field(default_factory=dict)
+    """By suite."""
+    beside: dict[tuple[str, str], tuple[Collector, ...]] = field(default_factory=dict)
 
     def options(self, suite: str) -> Mapping[str, Any]:
         """Return how a suite is summarized."""
@@ -212,18 +189,24 @@ class _Tally:
     def _answer(self, result: Result) -> None:
         key = (result.model, result.suite)
         self.repeats.setdefault(key, Repeats()).add(result)
+        self._levels(result)
+        for collector in self._beside(*key):
+            collector.add(result)
         if (cost := self.options(result.suite).get("length_adjusted")) is not None:
             self._adjust(self.adjusted.setdefault(key, _Group()), result, cost)
         if result.measured and result.score:
             for tag, lost in dropped_penalties(result.score.verdicts).items():
                 self.dropped[*key, tag] = together(self.dropped.get((*key, tag)), lost)
         scores = group_scores(result.tags, result.score) if result.score else {}
+        apart = (own_groups(result) | OWN_GROUPS).difference(result.tags)
         for name in scores or self._unmeasured_groups(result):
+            if name in apart or name.startswith(COPIES):
+                continue  # counted in `levels` or `undecided`, not as a mean of facets
             group = self._group(result, name)
             group.planned += 1
             if name in scores:
                 group.values.append(scores[name])
-                group.clusters.append(result.case_id)
+                group.clusters.append(unit_of(result))
             elif name == "overall":
                 self._bound(group, result)
 
@@ -232,7 +215,24 @@ class _Tally:
         if result.score and result.score.value is not None and result.completion is not None:
             chars = len(result.completion.text)
             group.values.append(length_adjusted(result.score.value, chars, **cost))
-            group.clusters.append(result.case_id)
+            group.clusters.append(unit_of(result))
+
+    def _levels(self, result: Result) -> None:
+        key = (result.model, result.suite)
+        rules = self._rules(result.suite)
+        rules.levels = rules.levels or has_levels(result)
+        self.levels.setdefault(key, Levels()).add(result)
+        self.undecided.setdefault(key, Undecided()).add(result, rules)
+
+    def _beside(self, model: str, suite: str) -> tuple[Collector, ...]:
+        if (model, suite) not in self.beside:
+            seed = row_seed(0, model, suite)
+            told = self.suites.get(suite, {})
+            self.beside[model, suite] = collectors(told, seed=seed)
+        return self.beside[model, suite]
+
+    def _rules(self, suite: str) -> Rules:
+        return self.rules.setdefault(suite, Rules(suite=self.suites.get(suite, {})))
 
     def _group(self, result: Result, name: str) -> _Group:
         return self.groups.setdefault((result.model, result.suite, name), _Group())
@@ -244,7 +244,7 @@ class _Tally:
         return list(dict.fromkeys(("overall", *result.tags, *tags)))
 
     def _bound(self, group: _Group, result: Result) -> None:
-        span = bounds(result.score.verdicts) if result.score and result.score.verdicts else None
+        span = self._rules(result.suite).bounds(result.score) if result.score else None
         if span is None:
             group.unbounded += 1
         else:
@@ -254,27 +254,42 @@ class _Tally:
     def _count(self, result: Result) -> None:
         # An answer that existed already has no key: nothing was asked for it.
         if result.completion is not None and result.completion.key:
-            use = self.usage.setdefault(f"model {result.model}", _Use())
+            use = self.usage.setdefault(f"model {result.model}", Use())
             use.add(result.completion.usage, result.completion.cost_usd)
         for verdict in result.score.verdicts if result.score else ():
             for ballot in verdict.ballots:
                 if ballot.asks:
-                    use = self.usage.setdefault(f"judge {ballot.judge}", _Use())
+                    use = self.usage.setdefault(f"judge {ballot.judge}", Use())
                     use.add(ballot.usage, ballot.cost_usd, calls=ballot.asks)
 
 
 def _rows(tally: _Tally, by: Mapping[str, tuple[str, ...]]) -> Iterator[Row]:
     models = list(tally.states)
-    for key in sorted(tally.groups, key=lambda key: _place(key, models, by)):
+    beside = dict(_figures(tally))
+    keys = {**tally.groups, **beside}
+    for key in sorted(keys, key=lambda key: _place(key, models, by)):
         model, suite, name = key
         options = tally.options(suite)
-        if name != "overall":
+        if key not in tally.groups:
+            yield Row(model=model, suite=suite, **asdict(beside[key]))
+        elif name != "overall":
             yield _row(key, tally.groups[key], options)
         elif meta := tally.meta.get((model, suite)):
             yield from _meta_rows(key, tally.groups[key], meta, options)
         else:
             yield _row(key, tally.groups[key], options)
             yield from _extra_rows(model, suite, tally)
+
+
+def _figures(tally: _Tally) -> Iterator[tuple[tuple[str, str, str], Figure]]:
+    for (model, suite), levels in tally.levels.items():
+        measure = MEASURES[tally.options(suite).get("measure", "mean")]
+        for figure in (*levels.figures(), *tally.undecided[model, suite].figures(measure)):
+            yield (model, suite, figure.group), figure
+    for (model, suite), found in tally.beside.items():
+        for collector in found:
+            for figure in collector.figures():
+                yield (model, suite, figure.group), figure
 
 
 def _row(key: tuple[str, str, str], group: _Group, options: Mapping[str, Any]) -> Row:
@@ -350,6 +365,11 @@ def _notes(run: Run, tally: _Tally) -> Iterator[str]:
     yield from dropped_notes(tally.dropped)
     for (model, suite_name), repeats in tally.repeats.items():
         yield from (f"{model} on {suite_name}: {note}" for note in repeats.notes())
+    for (model, suite_name), found in tally.beside.items():
+        told = (note for collector in found for note in collector.notes())
+        yield from (f"{model} on {suite_name}: {note}" for note in told)
+    for (model, suite_name), undecided in tally.undecided.items():
+        yield from (f"{model} on {suite_name}: {note}" for note in undecided.notes())
     for (model, suite_name, name), group in tally.groups.items():
         if name != "overall" or not group.ungraded:
             continue

@@ -21,7 +21,8 @@ LEVELS = {
     "canonical": 3, "client": 3, "suites": 3,
     "graders": 4, "listing": 4,
     "engine": 5,
-    "summary": 6, "extras": 6, "levels": 6, "undecided": 6, "evidence": 6, "review": 6, "gate": 6,
+    "summary": 6, "extras": 6, "levels": 6, "undecided": 6, "beside": 6,
+    "evidence": 6, "review": 6, "gate": 6,
     "baselines": 6, "comparing": 7, "writers": 7,
     "pytest_plugin": 8, "commands": 8, "__main__": 8, "__init__": 8,
 }  # fmt: skip

@@ -33,6 +33,8 @@ def _described(setup: Setup, suite: Suite, settings: Settings) -> dict[str, Any]
         "gate": dict(suite.gate),
         "judges": sorted(entries),
         "roles": _named_roles(setup, suite.name),
+        "undecided": getattr(grader, "undecided", None),
+        "points": getattr(grader, "rule", None),
         "usability": getattr(grader, "usability", None),
         "cluster": suite.cluster,
         "conversations": conversations(suite.cases),

@@ -19,9 +19,15 @@ from medcheck.graders._irrelevant import PROMPTS, Step
 from medcheck.replies import BatchReply, Protocol, Reply, parse_batch, parse_verdict
 from medcheck.scoring import voting
 from medcheck.scoring.checks import CHECKS
-from medcheck.scoring.gaps import IRRELEVANT, WEIGHTS, polarity_of, undecided_range
+from medcheck.scoring.gaps import (
+    IRRELEVANT,
+    SEVERITIES,
+    WEIGHTS,
+    polarity_of,
+    undecided_range,
+)
 from medcheck.scoring.points import RULES, UndecidedPolicy, points
-from medcheck.scoring.truncation import kept_by_original
+from medcheck.scoring.truncation import MOVES, kept_by_original
 from medcheck.types import Ballot, Case, Completion, Criterion, Message, Score, Usage, Verdict
 
 _NAMES = {"type": ["string", "array"], "items": {"type": "string"}}
@@ -53,6 +59,13 @@ OPTIONS: Mapping[str, Any] = {
         "truncate_like_original": {
             "type": "boolean",
             "description": "Score without the points that the original lost to Excel's cell limit.",
+        },
+        "zero_tolerance": {
+            "type": "array",
+            "items": {"enum": list(SEVERITIES)},
+            "uniqueItems": True,
+            "description": "Levels of which a single met point fails the case, whatever its score: "
+            "[S4]. Statements found irrelevant count with their level.",
         },
     },
 }
@@ -96,7 +109,10 @@ class Grader:
         self.min_judges: int | None = options.get("min_judges")
         self.judge_weights: Mapping[str, float] = options.get("judge_weights", {})
         self.batch = bool(options.get("batch", False))
+        self.zero_tolerance = frozenset(options.get("zero_tolerance", ()))
         self.truncate = bool(options.get("truncate_like_original", False))
+        for level in sorted(self.zero_tolerance):
+            _known("zero_tolerance", level, SEVERITIES, what="level")
         _known("points", self.rule, RULES)
         if self.how is not None:
             _known("vote", self.how, voting.RULES)
@@ -172,12 +188,17 @@ class Grader:
             self._verdicts(sheet, judges),
             self._irrelevant(sheet, completion, judges, roles or {}),
         )
-        return self._score((*found, *more))
+        return self._score(tuple(self._marked(verdict) for verdict in (*found, *more)))
 
     def _weighed(self, criterion: Criterion) -> Criterion:
         if self.weights is None or criterion.level is None:
             return criterion
         return replace(criterion, points=float(self.weights.get(criterion.level, 0.0)))
+
+    def _marked(self, verdict: Verdict) -> Verdict:
+        if verdict.criterion.level not in self.zero_tolerance:
+            return verdict
+        return replace(verdict, criterion=replace(verdict.criterion, zero_tolerance=True))
 
     def _score(self, verdicts: tuple[Verdict, ...]) -> Score:
         kept = kept_by_original(verdicts) if self.truncate else verdicts
@@ -190,7 +211,7 @@ class Grader:
         if self.truncate:
             whole = points(verdicts, rule=self.rule, undecided=self.undecided)
             if whole.value is not None:
-                facets["truncation:moves"] = score.value - whole.value
+                facets[MOVES] = score.value - whole.value
         if self.irrelevant and score.possible:
             spent = sum(v.criterion.points for v in verdicts if IRRELEVANT in v.criterion.tags)
             facets["irrelevant:penalty"] = -spent / score.possible
@@ -330,6 +351,6 @@ def _question(messages: Sequence[Message]) -> str:
     return "\n\n".join(f"{turn.role}: {turn.text}" for turn in turns)
 
 
-def _known(option: str, name: str, rules: Iterable[str]) -> None:
-    if name not in rules:
-        raise SettingsError(f'grader.{option}: unknown rule "{name}".', hint=nearest(name, rules))
+def _known(option: str, name: str, known: Iterable[str], *, what: str = "rule") -> None:
+    if name not in known:
+        raise SettingsError(f'grader.{option}: unknown {what} "{name}".', hint=nearest(name, known))

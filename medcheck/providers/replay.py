@@ -5,6 +5,8 @@ A recording is one line: `{"model", "case", "prompt": [{"role", "content"}], "an
 (system text aside), verdicts by answer and criterion. In place of `criteria_met` and `explanation`
 an entry may hold the judge's whole `reply` (an object), or `replies`, one for each time a judge is
 asked. An entry with `judge` is that judge's own; one without is what all the others say.
+A turn with pictures lists them as `images`: the sha256 of each in order, or `*` for each where the
+bytes depend on what drew them, as with pages of a PDF.
 """
 
 from __future__ import annotations
@@ -13,15 +15,16 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from medcheck.errors import ProviderError, SettingsError
 from medcheck.providers._entry import Entry
-from medcheck.types import Completion, Message, Request
+from medcheck.types import Completion, Image, Message, Request
 
 DEMO = Path(__file__).parent.parent / "demo"
+_ANY = Image(path="", sha256="*", mime="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +49,9 @@ class Provider:
 
         With `later`, `messages` are its last turn: the model's own earlier answers come before.
         """
-        found = _load(self._folder)
-        return (self.entry.model, prompt_sha(messages)) in (found.later if later else found.answers)
+        if later:
+            return (self.entry.model, prompt_sha(messages)) in _load(self._folder).later
+        return self._answer(messages) is not None
 
     async def ask(self, request: Request) -> Completion:
         """Return the recorded answer or, for a judge, the recorded verdict as its JSON reply.
@@ -62,10 +66,19 @@ class Provider:
         recordings = _load(self._folder)
         if request.role == "judge":
             return _verdict(recordings, self.entry.model, request.recorded)
-        answer = recordings.answers.get((self.entry.model, prompt_sha(request.messages)))
+        answer = self._answer(request.messages)
         if answer is None:
             raise _unknown()
         return Completion(text=answer, cost_usd=0.0)
+
+    def _answer(self, messages: Sequence[Message]) -> str | None:
+        """Return the answer to these words and pictures, else to these words with any pictures."""
+        answers = _load(self._folder).answers
+        answer = answers.get((self.entry.model, prompt_sha(messages)))
+        if answer is not None or not any(message.images for message in messages):
+            return answer
+        starred = (replace(turn, images=(_ANY,) * len(turn.images)) for turn in messages)
+        return answers.get((self.entry.model, prompt_sha(starred)))
 
 
 def prompt_sha(messages: Iterable[Message]) -> str:
@@ -107,9 +120,7 @@ def _load(folder: Path) -> _Recordings:
         for number, line in enumerate(_lines(path), 1):
             try:
                 record = json.loads(line)
-                turns = [
-                    Message(role=turn["role"], text=turn["content"]) for turn in record["prompt"]
-                ]
+                turns = [_turn(turn) for turn in record["prompt"]]
                 answers[record["model"], prompt_sha(turns)] = record["answer"]
                 if len(turns) > 1:
                     later.add((record["model"], prompt_sha(turns[-1:])))
@@ -120,6 +131,11 @@ def _load(folder: Path) -> _Recordings:
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise SettingsError(f"{path}:{number}: not a recording: {error!r}.") from None
     return _Recordings(answers=answers, later=frozenset(later), replies=replies)
+
+
+def _turn(turn: Mapping[str, Any]) -> Message:
+    images = tuple(replace(_ANY, sha256=sha256) for sha256 in turn.get("images", ()))
+    return Message(role=turn["role"], text=turn["content"], images=images)
 
 
 def _replies(entry: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from medcheck.errors import SettingsError, nearest
-from medcheck.types import Score, Verdict
+from medcheck.types import Score, Verdict, VerdictState
 
 UndecidedPolicy = Literal["exclude", "half", "not_met", "error"]
 UNDECIDED_POLICIES: tuple[UndecidedPolicy, ...] = ("exclude", "half", "not_met", "error")
 
-_LOST = ("judge_error", "not_run")
+LOST: tuple[VerdictState, ...] = ("judge_error", "not_run")
+"""States of a criterion about which nothing is known."""
+UNCLIPPED = "score:unclipped"
+"""The facet that holds the score before clipping, under the rule that clips."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,22 +58,27 @@ def points(
 
 
 def bounds(
-    verdicts: Sequence[Verdict], *, undecided: UndecidedPolicy = "exclude"
+    verdicts: Sequence[Verdict],
+    *,
+    undecided: UndecidedPolicy = "exclude",
+    rule: str = "healthbench",
 ) -> tuple[float, float] | None:
     """Return the lowest and highest score that the missing verdicts leave open.
 
-    Lowest: every missing demand not met and every missing penalty met; highest: the reverse.
-    `None`: no points can be earned. Both are equal if nothing is missing.
+    Lowest: every missing demand not met and every missing penalty met; highest: the reverse. Under
+    `gaps_official` both are clipped and rounded as a score is. `None`: no points can be earned.
+    Both are equal if nothing is missing.
     """
     settled = _settled(verdicts, undecided)
     possible = _possible(settled)
     if not possible:
         return None
-    missing = [v.criterion.points for v in settled if v.state in _LOST]
-    known = _earned([v for v in settled if v.state not in _LOST])
+    missing = [v.criterion.points for v in settled if v.state in LOST]
+    known = _earned([v for v in settled if v.state not in LOST])
     low = known + math.fsum(min(each, 0.0) for each in missing)
     high = known + math.fsum(max(each, 0.0) for each in missing)
-    return low / possible, high / possible
+    shown = _clipped if rule == "gaps_official" else float
+    return shown(low / possible), shown(high / possible)
 
 
 def dropped_penalties(verdicts: Iterable[Verdict], *, prefix: str = "axis:") -> dict[str, Dropped]:
@@ -101,7 +109,7 @@ def group_scores(tags: Iterable[str], score: Score) -> dict[str, float]:
 
 def _healthbench(verdicts: Sequence[Verdict]) -> Score:
     possible = _possible(verdicts)
-    if any(v.state in _LOST for v in verdicts):
+    if any(v.state in LOST for v in verdicts):
         return Score(value=None, possible=possible)
     earned = _earned(verdicts)
     return Score(
@@ -121,7 +129,7 @@ def _gaps(verdicts: Sequence[Verdict]) -> Score:
     Source: gaps.md section 10 (axis report).
     """
     score = _healthbench(verdicts)
-    if any(v.state in _LOST for v in verdicts):
+    if any(v.state in LOST for v in verdicts):
         return score
     facets = dict(score.facets)
     for tag, group in _by_tag(verdicts).items():
@@ -145,9 +153,13 @@ def _gaps_official(verdicts: Sequence[Verdict]) -> Score:
         return score
     if not score.possible:
         return replace(score, value=0.0)
-    value = round(max(score.earned, 0.0) / score.possible, 4)
     unclipped = score.earned / score.possible
-    return replace(score, value=value, facets={**score.facets, "score:unclipped": unclipped})
+    facets = {**score.facets, UNCLIPPED: unclipped}
+    return replace(score, value=_clipped(unclipped), facets=facets)
+
+
+def _clipped(score: float) -> float:
+    return round(max(score, 0.0), 4)
 
 
 def _settled(verdicts: Iterable[Verdict], undecided: UndecidedPolicy) -> list[Verdict]:

@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from medcheck.scoring.gaps import IRRELEVANT, polarity_of
-from medcheck.types import Ballot, Verdict, VerdictState
+from medcheck.scoring.points import LOST
+from medcheck.types import Ballot, Score, Verdict, VerdictState
 
 CELL_LIMIT = 32_767
 """Characters of an Excel cell; the original's library counts code points."""
+MOVES = "truncation:moves"
+"""The facet of an answer that was scored after the cut: by how much the cut changed its score."""
 
 FINAL: Mapping[VerdictState, str] = {
     "met": "Met",
@@ -55,6 +58,17 @@ def kept_by_original(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     count = len(leading_objects(judged_json(judged_items(rubric))[:CELL_LIMIT]))
     found = [v for v in verdicts if IRRELEVANT in v.criterion.tags]
     return (*rubric[:count], *found)
+
+
+def counted(score: Score) -> tuple[Verdict, ...]:
+    """Return the verdicts that a stored score rests on: not what the cut took, and nothing lost.
+
+    Of an answer without a score: all verdicts, those that are lost included.
+    """
+    kept = kept_by_original(score.verdicts) if MOVES in score.facets else score.verdicts
+    if score.value is None:
+        return kept
+    return tuple(verdict for verdict in kept if verdict.state not in LOST)
 
 
 def leading_objects(text: str) -> list[Any]:

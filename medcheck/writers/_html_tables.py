@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from medcheck.summary import Row, Summary
 from medcheck.types import RESULT_STATES, Run
+from medcheck.writers._html_levels import Sheet, is_bin, is_count, sheet, tag_of
 
 USAGE_COUNTS = ("calls", "input", "cached_input", "output", "reasoning")
 
@@ -42,6 +43,12 @@ class Axis:
         share = (number - self.low) / (self.high - self.low)
         return f"{100 * min(1.0, max(0.0, share)):.2f}%"
 
+    def bar(self, number: float) -> tuple[str, str]:
+        """Return start and width of a bar from 0 to a number."""
+        low, high = sorted((0.0, number))
+        share = (min(high, self.high) - max(low, self.low)) / (self.high - self.low)
+        return self.place(low), f"{100 * max(0.0, share):.2f}%"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
@@ -53,6 +60,8 @@ class Mark:
     cut_low: bool = False
     """The interval goes on beyond the axis."""
     cut_high: bool = False
+    bar: tuple[str, str] | None = None
+    """Start and width of a bar from 0; `None`: a dot says enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +107,8 @@ class SuiteTable:
     """The official value differs from the mean of the scores somewhere."""
     has_std: bool
     has_ungraded: bool
+    levels: Sheet | None = None
+    """What its criteria's levels show; `None`: they have none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,18 +168,25 @@ def _suite_table(
         for row in summary.rows
         if row.suite == suite
     ]
-    axis = axis_for(_drawn(row) for _, row in rows)
+    levels = sheet([(entry.index, row) for entry, row in rows])
+    rows = [(entry, row) for entry, row in rows if levels is None or not is_bin(row)]
+    axis = axis_for(_drawn(row) for _, row in rows if levels is None or not is_count(row))
     short = _short_groups(suite, pairs, rows)
     names = dict.fromkeys(row.group for _, row in rows)
+
+    def group(name: str) -> Group:
+        return _group(suite, name, rows, axis, bars=levels is not None)
+
     return SuiteTable(
         suite=suite,
         facts=_facts(suite, pairs),
-        groups=tuple(_group(suite, name, rows, axis) for name in short),
-        others=tuple(_group(suite, name, rows, axis) for name in names if name not in short),
+        groups=tuple(group(name) for name in short),
+        others=tuple(group(name) for name in names if name not in short),
         axis=axis,
         clipped=any(_text(row.value) != _text(row.raw) for _, row in rows),
         has_std=any(row.std is not None for _, row in rows),
         has_ungraded=any(row.ungraded for _, row in rows),
+        levels=levels,
     )
 
 
@@ -196,12 +214,14 @@ def _facts(suite: str, pairs: Sequence[tuple[Run, Summary]]) -> tuple[tuple[str,
     return tuple((key, " / ".join(found)) for key, found in texts.items() if found)
 
 
-def _group(suite: str, name: str, rows: Iterable[tuple[Entry, Row]], axis: Axis) -> Group:
-    tag = "" if name == "overall" else f"&tag={_quoted(name)}"
+def _group(
+    suite: str, name: str, rows: Iterable[tuple[Entry, Row]], axis: Axis, *, bars: bool
+) -> Group:
+    tag = "" if name == "overall" else f"&tag={_quoted(tag_of(name) if bars else name)}"
     return Group(
         name=name,
         link=f"#list=1&suite={_quoted(suite)}{tag}",
-        lines=tuple(_line(entry, row, axis) for entry, row in rows if row.group == name),
+        lines=tuple(_line(entry, row, axis, bars=bars) for entry, row in rows if row.group == name),
     )
 
 
@@ -209,7 +229,7 @@ def _quoted(text: str) -> str:
     return quote(text, safe="", errors="backslashreplace")
 
 
-def _line(entry: Entry, row: Row, axis: Axis) -> Line:
+def _line(entry: Entry, row: Row, axis: Axis, *, bars: bool) -> Line:
     return Line(
         entry=entry,
         value=_text(row.value),
@@ -218,7 +238,7 @@ def _line(entry: Entry, row: Row, axis: Axis) -> Line:
         std=_text(row.std),
         n=row.n,
         ungraded=row.ungraded,
-        mark=_mark(row, axis),
+        mark=None if bars and is_count(row) else _mark(row, axis, bar=bars),
     )
 
 
@@ -232,12 +252,13 @@ def _drawn(row: Row) -> float | None:
     return row.value if row.raw is None else row.raw
 
 
-def _mark(row: Row, axis: Axis) -> Mark | None:
+def _mark(row: Row, axis: Axis, *, bar: bool) -> Mark | None:
     number = _drawn(row)
     if number is None:
         return None
+    drawn = axis.bar(number) if bar else None
     if row.ci95 is None:
-        return Mark(at=axis.place(number), low=None, high=None)
+        return Mark(at=axis.place(number), low=None, high=None, bar=drawn)
     low, high = row.ci95
     return Mark(
         at=axis.place(number),
@@ -245,6 +266,7 @@ def _mark(row: Row, axis: Axis) -> Mark | None:
         high=axis.place(high),
         cut_low=low < axis.low,
         cut_high=high > axis.high,
+        bar=drawn,
     )
 
 

@@ -24,6 +24,7 @@ from medcheck.errors import WriterError
 from medcheck.extras import LENGTH_ADJUSTED, SPREAD, WORST
 from medcheck.summary import Summary
 from medcheck.types import Completion, Message, Result, Run, Usage, Verdict
+from medcheck.undecided import GROUPS
 from medcheck.writers._files import replaced
 
 _MET: Mapping[str, bool | None] = {"met": True, "not_met": False, "undecided": None}
@@ -70,8 +71,8 @@ def metrics(summary: Summary, model: str, suite: str) -> dict[str, float]:
     for row in summary.rows:
         if (row.model, row.suite) != (model, suite) or row.value is None:
             continue
-        if row.group.partition(":")[0] in (WORST, SPREAD):
-            continue  # the notebook's, never in this file
+        if row.group.partition(":")[0] in (WORST, SPREAD) or row.group in GROUPS:
+            continue  # the notebook's or our own, never in this file
         name = OFFICIAL.get(row.group, row.group)
         found[name] = row.value
         # The official report lists the overall score a second time, but for its mean.

@@ -1,4 +1,7 @@
-"""`results.csv`: one row per answer, for spreadsheets; its verdicts as counts.
+"""`results.csv`: one row per answer, its verdicts as counts; beside it `figures.csv`.
+
+The figures are the rows of the summary, all groups of them: score distribution, coverage and harm
+by level as well, where a suite has levels.
 
 A text that a spreadsheet would take for a formula, or that begins with an apostrophe, stands after
 an apostrophe; a reader takes the first apostrophe away and has the text. Numbers stay numbers.
@@ -10,9 +13,10 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
-from medcheck.summary import Summary
+from medcheck.summary import Row, Summary
 from medcheck.types import Result, Run, Usage
 from medcheck.writers._files import replaced
 
@@ -24,22 +28,52 @@ COLUMNS = (
     "possible", "pass_at", "passed", "criteria", *COUNTED, "zero_tolerance_met", "question",
     "answer", "finish", "input_tokens", "output_tokens", "cost_usd", "error",
 )  # fmt: skip
+FIGURES = ("model", "suite", "group", "value", "raw", "ci_low", "ci_high", "n", "ungraded")
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 
 Value = str | float | bool | None
 
 
 def write(run: Run, summary: Summary, path: Path) -> Path:
-    """Write the results in dataset order; see the shelf's contract. Not measured is empty."""
-    del summary
+    """Write the results in dataset order, and the figures beside them; see the shelf's contract.
+
+    Not measured is empty.
+    """
+    _write(COLUMNS, (row(result) for result in run.results), path)
+    _write(FIGURES, (figure(found) for found in summary.rows), figures_path(path))
+    return path
+
+
+def figures_path(path: Path) -> Path:
+    """Return where the figures stand: `figures.csv`, or `NAME.figures.csv` beside another name."""
+    name = "figures.csv" if path.stem == "results" else f"{path.stem}.figures.csv"
+    return path.with_name(name)
+
+
+def figure(found: Row) -> tuple[Value, ...]:
+    """Return the values of a row of the summary, in the order of `FIGURES`."""
+    low, high = found.ci95 or (None, None)
+    return (
+        found.model,
+        found.suite,
+        found.group,
+        found.value,
+        found.raw,
+        low,
+        high,
+        found.n,
+        found.ungraded,
+    )
+
+
+def _write(head: Iterable[str], lines: Iterable[Iterable[Value]], path: Path) -> None:
     with replaced(path) as file:
         file.write(BOM)
         # RFC 4180; an answer's own line ends stay as they are.
         table = csv.writer(file, lineterminator="\r\n")
-        table.writerow(COLUMNS)
-        for result in run.results:
-            table.writerow([safe(value) for value in row(result)])
-    return path
+        table.writerow(head)
+        for line in lines:
+            table.writerow([safe(value) for value in line])
 
 
 def safe(value: Value) -> Value:

@@ -48,13 +48,14 @@ def write(run: Run, summary: Summary, path: Path) -> Path:
     header = [*QUESTION]
     for name in columns.values():
         header += [name, *(f"{name}{ending}" for ending in ADDED)]
+    taken: set[int] = set()
     rows = 0
     with workbook(path) as book:
         sheet = book.sheet("Sheet1", header)
         for _, group in itertools.groupby(run.results, key=lambda r: (r.suite, r.case_id)):
             results = [result for result in group if _has_levels(result)]
             if results:
-                sheet.append(_row(results, list(columns)))
+                sheet.append([_index(results[0], taken), *_row(results, list(columns))])
                 rows += 1
         if not rows:
             raise WriterError(
@@ -64,13 +65,21 @@ def write(run: Run, summary: Summary, path: Path) -> Path:
     return path
 
 
+def _index(result: Result, taken: set[int]) -> int | str:
+    """Return the number in a case id; the id where it has none, or another suite has taken it."""
+    number = re.fullmatch(r".*?-0*(\d+)", result.case_id)
+    if not number or int(number[1]) in taken:
+        return result.case_id
+    taken.add(int(number[1]))
+    return int(number[1])
+
+
 def _row(results: Sequence[Result], columns: Sequence[tuple[str, int]]) -> list[Value]:
+    """Return a question's row but for its index."""
     first = results[0]
-    index = re.fullmatch(r".*?-0*(\d+)", first.case_id)
     rubric = max((_rubric(result) for result in results), key=len)
     turns = [message.text for message in first.messages if message.role == "user"]
     cells: list[Value] = [
-        int(index[1]) if index else first.case_id,
         turns[-1] if turns else None,
         next(iter(first.category), None),
         _dumped([_point(item) for item in judged_items(rubric)]),

@@ -23,6 +23,7 @@ from medcheck.types import Run
 from medcheck.writers import _html_tables as tables
 from medcheck.writers._files import replaced
 from medcheck.writers._html_cases import Cases
+from medcheck.writers._html_levels import BAR_HEIGHT
 
 PAGES = Path(__file__).parent / "pages"
 SCRIPTS = ("report_base.js", "report_list.js", "report_case.js", "report.js")
@@ -61,6 +62,7 @@ def _pieces(runs: Sequence[tuple[Run, Summary]]) -> Iterator[str]:
             runs=runs,
             entries=known,
             suites=tables.suite_tables(runs, known),
+            bar_height=BAR_HEIGHT,
             coverage=tables.coverage(summaries, known),
             usage_counts=tables.USAGE_COUNTS,
             usage=tables.usage_lines(summaries),

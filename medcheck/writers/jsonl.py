@@ -45,7 +45,7 @@ def plain(result: Result) -> dict[str, Any]:
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     criterion = verdict.criterion
-    return {
+    told: dict[str, Any] = {
         "id": criterion.id,
         "criterion": criterion.text,
         "points": criterion.points,
@@ -55,16 +55,25 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "value": verdict.value,
         "ballots": [_ballot(ballot) for ballot in verdict.ballots],
     }
+    # Only where there is one: the line of a rubric without levels stays as short as it was.
+    if criterion.level is not None:
+        told["level"] = criterion.level
+    if verdict.label is not None:
+        told["label"] = verdict.label
+    return told
 
 
 def _ballot(ballot: Ballot) -> dict[str, Any]:
-    return {
+    told: dict[str, Any] = {
         "judge": ballot.judge,
         "state": ballot.state,
         "value": ballot.value,
         "explanation": ballot.explanation,
         "error": ballot.error,
     }
+    if ballot.label is not None:
+        told["label"] = ballot.label
+    return told
 
 
 def _completion(completion: Completion) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from medcheck.errors import ProviderError, SettingsError
 from medcheck.providers import Entry, create, load_registry
-from medcheck.types import Message, Request
+from medcheck.types import Image, Message, Request
 
 PROMPT = [
     {"role": "user", "content": "头痛三天\u2028怎么办?"},
@@ -57,6 +57,33 @@ def test_answer_is_found_by_conversation(folder):
     assert completion.cost_usd == 0.0
     assert completion.usage.input is None
     assert demo.has_recording(asked)
+
+
+def pictures(*names):
+    return tuple(Image(path="p.png", sha256=name, mime="image/png") for name in names)
+
+
+def test_pictures_are_part_of_the_conversation(tmp_path):
+    """An answer is found with its own pictures in their order only; `*` stands for any picture."""
+    records = [
+        {**RECORD, "prompt": [{"role": "user", "content": "图?", "images": ["a1", "b2"]}]},
+        {**RECORD, "prompt": [{"role": "user", "content": "页?", "images": ["*", "*"]}]},
+    ]
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    (tmp_path / "one.jsonl").write_text(text, encoding="utf-8")
+    demo = provider(tmp_path)
+
+    def known(text, *names):
+        return demo.has_recording((Message(role="user", text=text, images=pictures(*names)),))
+
+    assert known("图?", "a1", "b2")
+    assert not known("图?", "b2", "a1")
+    assert not known("图?")
+    assert known("页?", "c3", "d4")
+    assert not known("页?", "c3")
+    assert not known("页?")
+    asked = (Message(role="user", text="页?", images=pictures("c3", "d4")),)
+    assert asyncio.run(demo.ask(Request(messages=asked))).text == RECORD["answer"]
 
 
 def test_no_recording(folder):
@@ -139,7 +166,12 @@ def test_demo_recordings_are_whole():
     ]
     assert lines
     for record in map(json.loads, lines):
-        asked = tuple(Message(role=turn["role"], text=turn["content"]) for turn in record["prompt"])
+        asked = tuple(
+            Message(
+                role=turn["role"], text=turn["content"], images=pictures(*turn.get("images", ()))
+            )
+            for turn in record["prompt"]
+        )
         model = create(registry.find(record["model"]), {})
         assert asyncio.run(model.ask(Request(messages=asked))).text == record["answer"]
         for given in record["criteria"]:

@@ -170,3 +170,13 @@ def test_finite():
     for state in ("met", "not_met", "undecided", "judge_error", "not_run"):
         value = points([verdict(2, state)]).value
         assert value is None or math.isfinite(value)
+
+
+def test_bounds_of_a_clipping_rule():
+    """Bounds are clipped and rounded where scores are, and follow the policy."""
+    found = [verdict(5, "not_met"), verdict(3, "undecided"), verdict(-4, "judge_error")]
+    assert bounds(found) == (-0.8, 0.0)
+    assert bounds(found, undecided="not_met") == (-0.5, 0.0)
+    assert bounds(found, undecided="not_met", rule="gaps_official") == (0.0, 0.0)
+    third = [verdict(5, "met"), verdict(3, "judge_error"), verdict(1, "not_met")]
+    assert bounds(third, rule="gaps_official") == (0.5556, 0.8889)

@@ -7,13 +7,15 @@ import pytest
 from medcheck.scoring.gaps import IRRELEVANT, WEIGHTS
 from medcheck.scoring.truncation import (
     CELL_LIMIT,
+    MOVES,
+    counted,
     judge_summary,
     judged_items,
     judged_json,
     kept_by_original,
     leading_objects,
 )
-from medcheck.types import Ballot, Criterion, Verdict
+from medcheck.types import Ballot, Criterion, Score, Verdict
 
 
 def verdict(number, level="A1", state="met", explanation="", judge_state=None):
@@ -110,3 +112,11 @@ def test_irrelevant_statements_stay():
     )
     verdicts = [found, *(verdict(n, explanation="长" * 9000) for n in range(1, 6))]
     assert kept_by_original(verdicts) == (*verdicts[1:4], found)
+
+
+def test_what_a_stored_score_rests_on():
+    """After a cut the kept points, never lost ones; without a score all of them."""
+    found = (verdict(1), verdict(2, explanation="长" * CELL_LIMIT), verdict(3, state="not_run"))
+    assert counted(Score(value=1.0, verdicts=found)) == found[:2]
+    assert counted(Score(value=1.0, verdicts=found, facets={MOVES: 0.0})) == found[:1]
+    assert counted(Score(value=None, verdicts=found)) == found

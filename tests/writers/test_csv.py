@@ -85,3 +85,26 @@ def test_bytes(tmp_path):
     assert one.startswith(b"\xef\xbb\xbfcase_id,suite,")
     assert one.count(b"\r\n") == 2
     assert export(tmp_path, []) == []
+
+
+def test_figures(tmp_path):
+    """Beside the answers stand all rows of the summary, every group, with what they rest on."""
+    rows = (
+        report_runs.row(ci95=None, value=None, raw=None, n=0, ungraded=3),
+        report_runs.row("=beta", "incidence:S4", value=0.25, raw=0.25, ci95=(0.1, 0.4), n=8),
+        report_runs.row("=beta", "distribution:-0.1", value=0.5, raw=0.5, ci95=None),
+    )
+    run, summary = report_runs.run_of([report_runs.result()], rows=rows)
+    writer.write(run, summary, tmp_path / "results.csv")
+    with (tmp_path / "figures.csv").open(encoding="utf-8-sig", newline="") as file:
+        head, lost, found, part = csv.reader(file)
+    assert tuple(head) == writer.FIGURES
+    assert lost == ["alpha", "triage", "overall", "", "", "", "", "0", "3"]
+    assert found == ["'=beta", "triage", "incidence:S4", "0.25", "0.25", "0.1", "0.4", "8", "0"]
+    assert part[2:4] == ["distribution:-0.1", "0.5"]
+
+
+def test_figures_never_replace_the_answers(tmp_path):
+    """Under another name the figures carry it too."""
+    assert writer.figures_path(tmp_path / "results.csv").name == "figures.csv"
+    assert writer.figures_path(tmp_path / "figures.csv").name == "figures.figures.csv"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from urllib.parse import quote
 
-import browser as chromium
 import pytest
 from report_runs import RESCUE, WAIT, many, result, run_of, verdict
 from test_html import PAYLOADS, SINKS, hostile
@@ -14,19 +12,6 @@ from medcheck.types import Completion, Message, Run
 from medcheck.writers import html
 
 LOAD_MILLISECONDS = 3000
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory):
-    binary = chromium.find()
-    if binary is None:
-        reason = "no Chromium on this machine: the report is not looked at in a browser"
-        if os.environ.get("MEDCHECK_REQUIRE_CHROMIUM") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    opened = chromium.Browser(binary, tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")

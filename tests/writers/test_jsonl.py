@@ -69,3 +69,17 @@ def test_nothing_in_it_depends_on_the_clock(tmp_path):
     fast = replace(result(), completion=Completion(text="x"))
     first = write(*run_of([slow]), tmp_path / "a").read_bytes()
     assert first == write(*run_of([fast]), tmp_path / "b").read_bytes()
+
+
+def test_level_and_label_where_there_are_any(tmp_path):
+    """A verdict says its level, and why it is flagged or unusable; others stay as short."""
+    flagged = replace(verdict(replace(RESCUE, level="S4"), "met"), label="flagged")
+    ballot = replace(flagged.ballots[0], label="unusable")
+    verdicts = (replace(flagged, ballots=(ballot,)), verdict(RESCUE, "met"))
+    [line] = written([result(verdicts=verdicts)], tmp_path)
+    first, second = line["verdicts"]
+    assert (first["level"], first["label"], first["ballots"][0]["label"]) == (
+        "S4", "flagged", "unusable",
+    )  # fmt: skip
+    assert not {"level", "label"} & second.keys()
+    assert "label" not in second["ballots"][0]

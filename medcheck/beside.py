@@ -1,0 +1,168 @@
+"""Figures that single benchmarks count beside the means: usable answers, closed sets.
+
+A collector takes the results of one model on one suite while they stream by and gives figures and
+notes. Which collectors a suite needs is told by its description in the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from medcheck.extras import Figure
+from medcheck.scoring.closedset import FORMAT, SetFigures, figures, tagged
+from medcheck.scoring.usability import Item, Rules, item_of, op_interval, usability
+from medcheck.stats.means import wilson
+from medcheck.types import Completion, Message, Result, Score
+
+OP, USABLE = "op", "usable_rate"
+STRICT, READ = "strict", "readable"
+CONSISTENT, ACCURACY, GROUPS = "consistent", "accuracy", "group_accuracy"
+MICRO, MACRO = "micro_f1", "macro_f1"
+DROP = "circular_drop"
+NAMES = (OP, USABLE, STRICT, READ, CONSISTENT, ACCURACY, GROUPS, DROP, MICRO, MACRO)
+"""The groups that are counted here, without what follows their colon."""
+
+COPIES = "group:"
+"""Prefix of tags that make no rows: there are as many as questions."""
+
+
+class Collector(Protocol):
+    """What counts something of one model on one suite."""
+
+    def add(self, result: Result) -> None:
+        """Count one result; nothing may be held of it but what the figures need."""
+        ...
+
+    def figures(self) -> Iterable[Figure]:
+        """Return the figures, in the order of their rows."""
+        ...
+
+    def notes(self) -> Iterable[str]:
+        """Return what a reader must know beside them."""
+        ...
+
+
+def collectors(described: Mapping[str, Any], *, seed: int) -> tuple[Collector, ...]:
+    """Return the collectors that a suite needs, by its description in the run."""
+    found: list[Collector] = []
+    if usable := described.get("usability"):
+        found.append(Usable(rules=Rules.of(usable), runs=int(usable["runs"]), seed=seed))
+    found.append(Closed())
+    return tuple(found)
+
+
+@dataclass(slots=True)
+class Usable:
+    """Scores by run, for the rates of usable answers.
+
+    Source: llmeval_med.md section 4.
+    """
+
+    rules: Rules
+    runs: int
+    seed: int
+    items: list[Item] = field(default_factory=list)
+
+    def add(self, result: Result) -> None:
+        """Keep the scores of a result; one that was not measured has missing ones."""
+        self.items.append(item_of(result, runs=self.runs))
+
+    def figures(self) -> Iterator[Figure]:
+        """Yield `op`, then `usable_rate:CATEGORY` and `usable_rate:CATEGORY/SUBCATEGORY`.
+
+        n is runs, or items, as the rule counts; the intervals draw conversations.
+        """
+        found = usability(self.items, self.rules)
+        yield self._figure(OP, found.op, self.items, n=sum(r.n for r in found.categories.values()))
+        named = [((name,), rate) for name, rate in found.categories.items()]
+        for path, rate in [*named, *found.subcategories.items()]:
+            own = [i for i in self.items if (i.category, i.subcategory)[: len(path)] == path]
+            name = f"{USABLE}:{'/'.join(path)}"
+            yield self._figure(name, rate.value, own, n=rate.n)
+
+    def _figure(self, group: str, value: float | None, items: Sequence[Item], *, n: int) -> Figure:
+        missing = usability(items, self.rules).missing
+        between = op_interval(items, self.rules, seed=self.seed)
+        return Figure(group=group, value=value, raw=value, ci95=between, n=n, ungraded=missing)
+
+    def notes(self) -> Iterator[str]:
+        """Yield the rule that the rates were counted by, and what was missing."""
+        missing = usability(self.items, self.rules).missing
+        lost = f"; {missing} without a score" if missing else ""
+        yield f"op and usable_rate by {self.rules}{lost}."
+
+
+@dataclass(slots=True)
+class Closed:
+    """Answers to closed questions: format, consistency of shuffled copies, agreement with gold.
+
+    Source: medbench.md sections 1 and 4.
+    """
+
+    results: list[Result] = field(default_factory=list)
+    """Without verdicts and reasoning."""
+
+    def add(self, result: Result) -> None:
+        """Keep what was asked and answered."""
+        if tagged(result.tags, FORMAT) is None:
+            return
+        said = None if result.completion is None else Completion(text=result.completion.text)
+        asked: tuple[Message, ...] = result.messages[-1:]
+        gold = {name: text for name, text in result.labels.items() if name == "gold"}
+        score = None if result.score is None else Score(value=result.score.value)
+        self.results.append(
+            replace(result, completion=said, messages=asked, labels=gold, score=score)
+        )
+
+    def figures(self) -> Iterator[Figure]:
+        """Yield by set: shares of strict and of readable answers, then what the set allows."""
+        for found in figures(self.results):
+            missing = found.states.get("missing", 0)
+            strict = found.states.get("strict", 0)
+            readable = strict + found.states.get("recoverable", 0)
+            answered = found.n - missing
+            yield _share(f"{STRICT}:{found.name}", strict, answered, missing)
+            yield _share(f"{READ}:{found.name}", readable, answered, missing)
+            yield from _copies(found)
+            yield from _against_gold(found, answered, missing)
+
+    def notes(self) -> Iterator[str]:
+        """Yield what the copies of each set say of the model's own noise."""
+        for found in figures(self.results):
+            copies = found.consistency
+            if copies is not None and copies.repeats:
+                yield (
+                    f"{found.name}: {copies.split} of {copies.repeats} prompts that stand there "
+                    "more than once, word for word, got different letters."
+                )
+
+
+def _share(group: str, count: int, n: int, missing: int) -> Figure:
+    value = count / n if n else None
+    between = wilson(count, n) if n else None
+    return Figure(group=group, value=value, raw=value, ci95=between, n=n, ungraded=missing)
+
+
+def _copies(found: SetFigures) -> Iterator[Figure]:
+    copies = found.consistency
+    if copies is None or not copies.groups:
+        return
+    yield _share(f"{CONSISTENT}:{found.name}", copies.consistent, copies.groups, 0)
+    if found.group_accuracy is None:
+        return
+    value = found.group_accuracy
+    yield Figure(group=f"{GROUPS}:{found.name}", value=value, raw=value, n=copies.groups)
+    if found.accuracy is not None:
+        drop = found.accuracy - value
+        yield Figure(group=f"{DROP}:{found.name}", value=drop, raw=drop, n=copies.groups)
+
+
+def _against_gold(found: SetFigures, answered: int, missing: int) -> Iterator[Figure]:
+    kinds = ((ACCURACY, found.accuracy), (MICRO, found.micro_f1), (MACRO, found.macro_f1))
+    for name, value in kinds:
+        if value is not None:
+            yield Figure(
+                group=f"{name}:{found.name}", value=value, raw=value, n=answered, ungraded=missing
+            )
