@@ -77,7 +77,7 @@ def answered(name, options, answer, gold=None):
 
 
 def test_copies_of_a_question_are_read_together():
-    """Shares of readable answers, consistency of the copies, and the drop against plain accuracy."""
+    """Shares of readable answers, consistent copies, and the drop against plain accuracy."""
     results = [
         answered("a", ("甲", "乙"), "A", gold="A"),
         answered("b", ("乙", "甲"), "B", gold="B"),
