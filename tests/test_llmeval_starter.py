@@ -97,7 +97,7 @@ def test_the_suite_names_its_data() -> None:
     assert suite["data"]["format"] == "llmeval_med"
     assert (path.parent / suite["data"]["path"]).is_file()
     assert suite["grader"]["name"] == "checklist"
-    assert suite["summary"]["by"] == ["category", "subcategory"]
+    assert suite["summary"]["by"] == ["op", "usable_rate", "category"]
 
 
 def test_counts(data: Mapping[str, Sequence[Item]]) -> None:
