@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from medcheck.errors import DatasetError, SettingsError
+from medcheck.errors import DatasetError, SettingsError, located
 from medcheck.lines import MAX_ERRORS, each, filled_list, filled_text, parsed, shown, texts
 from medcheck.readers import _rubric_lint, _workbook
+from medcheck.readers._beside import Beside, cut_off, fills_cell
 from medcheck.readers._examples import check_new
 from medcheck.readers._rubric_lint import Finding
 from medcheck.scoring.gaps import POLARITY, WEIGHTS
@@ -29,8 +30,14 @@ OPTIONS: Mapping[str, Any] = {
     "type": "object",
     "properties": {
         "question_column": {**_NAME, "description": "Default: question."},
-        "rubric_column": {**_NAME, "description": "Default: rubrics; in JSON lines also points."},
-        "category_column": {**_NAME, "description": "Default: 分类; in JSON lines category."},
+        "rubric_column": {
+            **_NAME,
+            "description": "Default: rubrics, else final_merged_json; in JSON lines also points.",
+        },
+        "category_column": {
+            **_NAME,
+            "description": "Default: 分类, else category; in JSON lines category.",
+        },
         "index_column": {**_NAME, "description": "Default: index."},
         "base_column": {**_NAME, "description": "The question a variant is of. Default: base."},
         "perturbation_column": {**_NAME, "description": "P0 to P3. Default: perturbation."},
@@ -57,6 +64,8 @@ NOT_ANSWERS = (
     "_judged_json_scores",
 )  # fmt: skip
 """Endings of the columns that the original and our own export add to an answer's column."""
+_RUBRICS = ("rubrics", "final_merged_json")
+"""Names of a workbook's rubric column: the data's, and that of the original's README."""
 _OTHERS = (
     "id", "specialty", "difficulty", "lang", "source", "max_possible", "max_penalty", "desc",
 )  # fmt: skip
@@ -97,7 +106,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
 
 
 def lint(cases: Iterable[Case], options: Mapping[str, Any] | None = None) -> tuple[Finding, ...]:
-    """Return what is doubtful about the rubrics of cases that `read` gave.
+    """Return what is doubtful about the rubrics and answers of cases that `read` gave.
 
     Args:
         cases: with their `origin`; a variant's shared points are looked at once, with its base.
@@ -114,6 +123,7 @@ def lint(cases: Iterable[Case], options: Mapping[str, Any] | None = None) -> tup
         place = _rubric_lint.Place(row=case.origin.line, column=column, case_id=case.id)
         points = _points(case.origin.record, column)
         found += _rubric_lint.findings(points, place, levels=layout.weights)
+        found += [cut_off(place, n) for n, texts in case.answers.items() if fills_cell(texts[0])]
     return tuple(found)
 
 
@@ -125,7 +135,8 @@ class _Layout:
     question: str
     rubrics: tuple[str, ...]
     """Possible names; the first that a row has counts."""
-    category: str
+    category: tuple[str, ...]
+    """Possible names; the first that a row has filled counts."""
     index: str
     base: str
     perturbation: str
@@ -144,13 +155,17 @@ class _Layout:
                 raise SettingsError(
                     f"weights.{level} is {weight:g}.", hint="A levels earn, S levels cost points."
                 )
-        rubric = options.get("rubric_column")
+        rubric, category = options.get("rubric_column"), options.get("category_column")
         answers = options.get("answer_columns")
         return cls(
             workbook=workbook,
             question=options.get("question_column", "question"),
-            rubrics=(rubric,) if rubric else ("rubrics",) if workbook else ("points", "rubrics"),
-            category=options.get("category_column", "分类" if workbook else "category"),
+            rubrics=(rubric,) if rubric else _RUBRICS if workbook else ("points", "rubrics"),
+            category=(category,)
+            if category
+            else ("分类", "category")
+            if workbook
+            else ("category",),
             index=options.get("index_column", "index"),
             base=options.get("base_column", "base"),
             perturbation=options.get("perturbation_column", "perturbation"),
@@ -163,8 +178,19 @@ class _Layout:
     @property
     def own(self) -> set[str]:
         """The columns that hold no answer."""
-        named = {self.question, self.category, self.index, self.base, self.perturbation}
-        return {*named, *self.rubrics, *_OTHERS}
+        named = {self.question, self.index, self.base, self.perturbation}
+        return {*named, *self.category, *self.rubrics, *_OTHERS}
+
+    def answers_in(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """Return the columns of a workbook that hold answers."""
+        if self.answers is not None:
+            return self.answers
+        return tuple(n for n in columns if n not in self.own and not n.endswith(NOT_ANSWERS))
+
+    def category_of(self, record: Record) -> str:
+        """Return a row's category; empty: it has none."""
+        found = (str(record.get(name) or "").strip() for name in self.category)
+        return next(filter(None, found), "")
 
     def rubric_of(self, record: Record) -> str:
         """Return the name of the column that holds a row's points."""
@@ -180,14 +206,20 @@ def _rows(path: Path, layout: _Layout) -> Iterator[tuple[int, Record]]:
         yield from each(path, lambda number, found: (number, _json_record(found, layout)))
         return
     there = _workbook.columns(path, sheet=layout.sheet)
-    wanted = (layout.question, *layout.rubrics, *(layout.answers or ()))
+    rubric = next((name for name in layout.rubrics if name in there), layout.rubrics[0])
+    wanted = (layout.question, rubric, *(layout.answers or ()))
     if missing := [name for name in wanted if name not in there]:
         raise DatasetError(
             f'no column "{missing[0]}".',
             hint=f"There are: {', '.join(there)}. Name another under data.options.",
             where=f"{path}:1",
         )
-    yield from _workbook.rows(path, sheet=layout.sheet)
+    beside = Beside(path, there)
+    long = (layout.question, rubric, *layout.answers_in(there))
+    for number, record in _workbook.rows(path, sheet=layout.sheet):
+        with located(f"{path}:{number}"):
+            restored = beside.restored(record, long)
+        yield number, restored
 
 
 def _json_record(found: object, layout: _Layout) -> Record:
@@ -225,7 +257,7 @@ class _Builder:
         points = [] if base and column not in record else _points(record, column)
         self._check(points, base, number, column)
         own = tuple(self._criterion(point, at) for at, point in enumerate(points, start=1))
-        category = str(record.get(self.layout.category) or "").strip()
+        category = self.layout.category_of(record)
         case = Case(
             id=case_id,
             suite="",
@@ -246,7 +278,8 @@ class _Builder:
         if not index:
             index = str(number - 1 if self.layout.workbook else number)
         name = self.layout.id_of(index)
-        return name if name != index else f"{self.layout.prefix}-{index}"
+        whole = name != index or index.startswith(f"{self.layout.prefix}-")
+        return name if whole else f"{self.layout.prefix}-{index}"
 
     def _base(self, case_id: str, record: Record) -> Case | None:
         name, kind = _base(self, record), self._perturbation(record)
@@ -273,7 +306,7 @@ class _Builder:
         return kind
 
     def _tags(self, case_id: str, record: Record, base: Case | None) -> tuple[str, ...]:
-        category = str(record.get(self.layout.category) or "").strip()
+        category = self.layout.category_of(record)
         if not category and base:
             category = base.category[0] if base.category else ""
         prefix = "grounding" if re.fullmatch(r"G\d", category) else "category"
@@ -345,7 +378,4 @@ def _answers(record: Record, layout: _Layout) -> dict[str, tuple[str, ...]]:
             raise DatasetError(f"answers is {shown(given)}, expected an object.")
         lists = {n: [text] if isinstance(text, str) else text for n, text in given.items()}
         return {name: texts(found, f"answers.{name}") for name, found in lists.items() if found}
-    names = layout.answers
-    if names is None:
-        names = tuple(n for n in record if n not in layout.own and not n.endswith(NOT_ANSWERS))
-    return {name: (str(record[name]),) for name in names if record.get(name)}
+    return {name: (str(record[name]),) for name in layout.answers_in(record) if record.get(name)}
