@@ -57,6 +57,8 @@ def _audited(suite: Suite) -> bool:
 def _suite_line(suite: Suite) -> str:
     criteria = sum(len(case.criteria) for case in suite.cases)
     parts = [f"{len(suite.cases)} cases, {criteria} criteria"] if suite.cases else []
+    columns = list(dict.fromkeys(name for case in suite.cases for name in case.answers))
+    parts += [f"answers in: {', '.join(columns)}"] if columns else []
     parts += [suite.missing] if suite.missing else []
     return f"{suite.path}: {suite.name}: {'; '.join(parts)}"
 

@@ -15,6 +15,11 @@ from medcheck.settings import Settings
 from medcheck.suites import Suite
 from medcheck.types import Case, Request
 
+OF_LEVELS = ("tier", "incidence", "any", "delta")
+"""Groups of suites whose criteria have levels."""
+MANY = ("group", "base")
+"""Tags of which there are as many as questions."""
+
 
 def described(setup: Setup, settings: Settings) -> dict[str, dict[str, Any]]:
     """Return, by suite, what reports need so that they need no YAML."""
@@ -100,7 +105,10 @@ def _prefixes(suite: Suite) -> list[str]:
     if chosen:
         return list(chosen)
     tags = (tag for case in suite.cases for tag in case.tags if ":" in tag)
-    return list(dict.fromkeys(tag.partition(":")[0] for tag in tags))
+    found = dict.fromkeys(tag.partition(":")[0] for tag in tags)
+    if any(criterion.level for case in suite.cases for criterion in case.criteria):
+        found |= dict.fromkeys(OF_LEVELS)
+    return [prefix for prefix in found if prefix not in MANY]
 
 
 def prepare_request(entry: Entry, request: Request) -> Prepared:

@@ -189,6 +189,7 @@ def _prepare(state: State, chosen: Chosen) -> list[str]:
         name = each.model or state.model_names[0]
         state.by_item[each.nodeid] = Work.of(each.case, name, position)
     state.works = tuple(state.by_item[each.nodeid] for each in ranked)
+    problems += _no_such_column(state, chosen)
     if problems:
         return problems
     if state.setup.problems:
@@ -213,6 +214,24 @@ def _audited(state: State, used: list[Any]) -> list[str]:
             place = os.path.relpath(suite.path)
             told.append(f"{suite.name}: doubts about its data: {doubts}; medcheck check {place}")
     state.setup = replace(state.setup, notes=tuple(told))
+    return wrong
+
+
+def _no_such_column(state: State, chosen: Chosen) -> list[str]:
+    """Return a problem for each `answers:COLUMN` of which no case in any suite has an answer."""
+    from medcheck.answers import is_file
+    from medcheck.errors import nearest
+
+    answered = {each.model or state.model_names[0] for each in chosen.cases}
+    cases = [case for suite in state.suites.values() for case in suite.cases]
+    columns = list(dict.fromkeys(name for case in cases for name in case.answers))
+    wrong = []
+    for name in state.model_names:
+        column = name.removeprefix("answers:")
+        if column == name or is_file(column) or name in answered or column in columns:
+            continue
+        hint = nearest(column, columns) if columns else "The suites hold no answers."
+        wrong.append(f"--model={name}: no case has an answer in a column of this name. {hint}")
     return wrong
 
 

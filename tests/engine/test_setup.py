@@ -232,3 +232,19 @@ def test_suites_that_are_lent(build):
     assert (lent.suites, list(lent.plans)) == ({}, ["faults", ""])
     assert judged(lent) == ["judge"]
     assert described(lent, settings) == {}
+
+
+def test_groups_of_a_suite_that_names_none(build):
+    """The short tables show the suite's own tags, and what levels add; not one row a question."""
+    suite = """\
+suite: faults
+grader: {name: claims, judges: [judge]}
+cases:
+  - id: a
+    prompt: p
+    tags: ['grounding:G1', 'base:a']
+    criteria: [{text: t, points: 5, level: A1}]
+"""
+    setup, settings = build(suite)
+    shown = described(setup, settings)["faults"]["summary"]["by"]
+    assert shown == ["grounding", "tier", "incidence", "any", "delta"]

@@ -57,3 +57,24 @@ def test_a_run_says_how_many_doubts_there_are(placed, pytester):
     pytester.makeini("[pytest]\ntestpaths = cases\n")
     done = pytester.runpytest_subprocess("--model=echo", "--judge=echo", "cases/s.yaml")
     done.stdout.fnmatch_lines(["medcheck: s: doubts about its data: 1; medcheck check *s.yaml"])
+
+
+def test_a_column_that_is_not_there_is_refused(placed, pytester):
+    """A mistyped answer column is a usage error that names the columns, not a run of nothing."""
+    row = {
+        "id": "q-1", "question": "胸痛?", "category": "G1", "points": [FINE],
+        "answers": {"model-one": "拨打120"},
+    }  # fmt: skip
+    text = placed(FINE).read_text(encoding="utf-8")
+    (pytester.path / "cases").mkdir()
+    (pytester.path / "cases" / "s.yaml").write_text(text, encoding="utf-8")
+    line = json.dumps(row, ensure_ascii=False) + "\n"
+    (pytester.path / "cases" / "q.jsonl").write_text(line, encoding="utf-8")
+    pytester.makeini("[pytest]\ntestpaths = cases\n")
+    for workers in ("0", "2"):
+        done = pytester.runpytest_subprocess(
+            "-n", workers, "--model=answers:model-on", "--judge=echo", "cases/s.yaml"
+        )
+        assert done.ret == pytest.ExitCode.USAGE_ERROR
+        done.stderr.fnmatch_lines(['*--model=answers:model-on: no case*Did you mean "model-one"?*'])
+    assert main(["check", str(pytester.path / "cases" / "s.yaml")]) == 0
