@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,15 @@ def workbook(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -
     for row in rows:
         book.active.append(list(row))
     path.parent.mkdir(parents=True, exist_ok=True)
-    book.save(path)
+    saved(book, path)
+
+
+def saved(book: Any, path: Path) -> None:
+    """Save a workbook; openpyxl names no encoding for drafts of which it needs the name only."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EncodingWarning)
+        book.save(path)
+    book.close()
 
 
 def lay_out(folder: Path, project: Path) -> None:
@@ -146,7 +155,7 @@ def fill_in(queue: Path) -> None:
     at = [cell.value for cell in header].index("verdict")
     for row in rows:
         row[at].value = "met"
-    book.save(queue)
+    saved(book, queue)
 
 
 def summary(folder: Path, name: str) -> dict[tuple[str, str], Any]:

@@ -107,9 +107,12 @@ def test_a_killed_worker_is_replaced(undisturbed, tmp_path):
         states = first.data("summary.json")["states"]["m"]
         second = runs.command(folder, concurrency=CONCURRENCY)
         assert repeated(server) <= CONCURRENCY
-    assert first.status == 12, first.output
+    # Death may come between the case's result and the worker's word of it: then nothing is lost.
+    lost = states.get("not_run", 0)
+    assert lost <= 1
+    assert states["scored"] == runs.CASES - lost
+    assert first.status == (12 if lost else 1), first.output
     assert "crashed" in first.output
-    assert states == {"not_run": 1, "scored": 11}
     assert second.status == 0, second.output
     assert second.reports == undisturbed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,7 +93,7 @@ def only_unmeasured(session: pytest.Session) -> bool:
 
 def _conclude(state: State) -> Ending | None:
     from medcheck.errors import MedcheckError
-    from medcheck.pytest_plugin.gating import GATE, compared
+    from medcheck.pytest_plugin.gating import GATE, certified, compared
     from medcheck.store.database import open_database
     from medcheck.store.runs import Runs
     from medcheck.summary import summarize
@@ -110,6 +110,7 @@ def _conclude(state: State) -> Ending | None:
         if gate is not None:
             runs.note(run.id, {GATE: gate.data()})
             run = runs.read(run.id)
+        summary = replace(summary, notes=(*summary.notes, *certified(state.settings, run)))
         state.config.hook.pytest_medcheck_summary(run=run, summary=summary)
         try:
             files = write_all(run, summary, state.settings.folder)

@@ -1,4 +1,7 @@
-"""`--baseline` and `--gate`: the run beside its baseline, before the first call and at the end."""
+"""`--baseline` and `--gate`: the run beside its baseline, before the first call and at the end.
+
+Also who stands behind its judges: certificates, and sentinels that notice a judge's drift.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from medcheck.certifying.sentinels import Drift
     from medcheck.gate import Decision, Side
     from medcheck.gate.telling import Table
     from medcheck.settings import Settings
     from medcheck.types import Run
 
-NOT_COMPARABLE = 13
+INCOMPLETE, NOT_COMPARABLE = 12, 13
 GATE = "gate"
 """Entry of a run's `meta`: what the gate decided."""
 
@@ -26,18 +30,27 @@ class Gate:
     decisions: tuple[Decision, ...]
     decides: bool
     """Whether the exit status follows from it; else it is only shown."""
+    drift: Drift | None = None
+    """What judging the baseline's sentinels anew came to; `None`: it has none."""
 
     @property
     def status(self) -> int:
         """The exit status that the gate asks for; 0 where it does not decide."""
         from medcheck.gate import EXIT, worst
 
-        return EXIT[worst(self.decisions)] if self.decides else 0
+        if not self.decides:
+            return 0
+        status = EXIT[worst(self.decisions)]
+        if self.drift is not None and self.drift.drifted:
+            return NOT_COMPARABLE
+        if self.drift is not None and not self.drift.measured and status != NOT_COMPARABLE:
+            return INCOMPLETE
+        return status
 
     @property
     def lines(self) -> list[str]:
         """What the terminal shows."""
-        told = [f"baseline: {self.title}"]
+        told = [f"baseline: {self.title}", *(self.drift.lines if self.drift else ())]
         return told + [line for decision in self.decisions for line in decision.lines]
 
     @property
@@ -53,6 +66,14 @@ class Gate:
             "baseline": self.title,
             "status": self.status,
             "lines": self.lines,
+            "tables": [
+                {
+                    "title": table.title,
+                    "head": list(table.head),
+                    "rows": [list(r) for r in table.rows],
+                }
+                for table in self.tables
+            ],
             "decisions": [data(decision) for decision in self.decisions],
         }
 
@@ -75,7 +96,56 @@ def compared(settings: Settings, run: Run, stored: Callable[[str], Run]) -> Gate
 
     baseline = baselines.find(settings.baseline, stored)
     decisions = decide_all(baseline.sides, sides(run))
-    return Gate(title=baseline.title, decisions=decisions, decides=settings.gate)
+    return Gate(
+        title=baseline.title, decisions=decisions, decides=settings.gate, drift=_drift(settings)
+    )
+
+
+def _drift(settings: Settings) -> Drift | None:
+    """Return what the judge says today of the baseline's sentinels, where the gate decides."""
+    from medcheck.certifying import sentinels
+    from medcheck.pytest_plugin.state import environment
+
+    assert settings.baseline is not None
+    place = sentinels.beside(settings.baseline)
+    # Where no call may be made the verdicts are those of then, so nothing can have drifted.
+    if not settings.gate or settings.responses == "only" or not place.is_file():
+        return None
+    return sentinels.recheck(sentinels.read(place), settings, environment())
+
+
+def certified(settings: Settings, run: Run) -> list[str]:
+    """Return which certificates back the judges of a run, as lines; none: none is known.
+
+    Raises:
+        MedcheckError: a certificate cannot be read.
+    """
+    from datetime import UTC, datetime
+
+    from medcheck import certificates
+
+    if not settings.certificates:
+        return []
+    known = certificates.known(settings.certificates)
+    return certificates.backing(run.suites, known, datetime.now(UTC).date())
+
+
+def uncertified(settings: Settings, run: Run) -> list[str]:
+    """Return which judges `--require-certificate` does not let a run start with, a line each.
+
+    Raises:
+        MedcheckError: as `certified`.
+    """
+    from datetime import UTC, datetime
+
+    from medcheck import certificates
+
+    if not settings.require_certificate:
+        return []
+    known = certificates.known(settings.certificates) if settings.certificates else ()
+    found = certificates.backings(run.suites, known, datetime.now(UTC).date())
+    lacking = [f"medcheck: {each.line}" for each in found if each.certificate is None]
+    return [*lacking, "Certify the judge: medcheck certify JUDGE --by NAME"] if lacking else []
 
 
 def refusal(settings: Settings, run: Run, stored: Callable[[str], Run]) -> list[str]:
@@ -87,6 +157,8 @@ def refusal(settings: Settings, run: Run, stored: Callable[[str], Run]) -> list[
     from medcheck import baselines
     from medcheck.gate import decide_all, sides
 
+    if refused := uncertified(settings, run):
+        return refused
     if settings.baseline is None:
         return []
     baseline = baselines.find(settings.baseline, stored)

@@ -118,6 +118,18 @@ def add_options(parser: pytest.Parser, plugins: pytest.PytestPluginManager) -> N
         default=None,
         help="let that comparison decide: 10 regression, 11 cannot tell, 13 not comparable",
     )
+    add(
+        "--certificate",
+        action="append",
+        metavar="PATH",
+        help="certificates of judges, files or folders (default: cases/certificates, if there)",
+    )
+    add(
+        "--require-certificate",
+        action="store_true",
+        default=None,
+        help="do not start with a judge that no valid certificate backs: 13",
+    )
     for name, (kind, text, default) in INI.items():
         parser.addini(f"medcheck_{name}", f"medcheck: {text}", type=kind, default=default)  # type: ignore[arg-type]
     try:

@@ -62,6 +62,7 @@ def _pieces(runs: Sequence[tuple[Run, Summary]]) -> Iterator[str]:
             runs=runs,
             entries=known,
             suites=tables.suite_tables(runs, known),
+            gates=[(run.id, run.meta["gate"]) for run, _ in runs if run.meta.get("gate")],
             bar_height=BAR_HEIGHT,
             coverage=tables.coverage(summaries, known),
             usage_counts=tables.USAGE_COUNTS,

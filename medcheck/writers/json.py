@@ -58,6 +58,7 @@ def run_data(run: Run, summary: Summary) -> dict[str, Any]:
             for name in ("sent", "reused", "failed", "retried")
         },
         "spent_usd": _spent(traffic),
+        **({"gate": run.meta["gate"]} if "gate" in run.meta else {}),
     }
 
 

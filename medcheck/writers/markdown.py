@@ -36,6 +36,7 @@ def lines(run: Run, summary: Summary) -> list[str]:
             ("model", "group", "score", "raw mean", "95 % interval of it", "n", "not measured"),
             (_cells(row) for row in short_rows(summary) if row.suite == suite),
         )
+    text += _gate(run)
     text += ["## Usage", ""]
     text += _table(
         ("role", "calls", "input tokens", "output tokens", "cost"),
@@ -47,6 +48,18 @@ def lines(run: Run, summary: Summary) -> list[str]:
     )  # fmt: skip
     if summary.notes:
         text += ["## Notes", "", *(f"- {escaped(note)}" for note in summary.notes), ""]
+    return text
+
+
+def _gate(run: Run) -> list[str]:
+    """Return the comparison with the baseline, where there was one."""
+    gate = run.meta.get("gate")
+    if not gate:
+        return []
+    text = ["## Gate", "", *(f"- {escaped(line)}" for line in gate["lines"]), ""]
+    for table in gate["tables"]:
+        text += [f"### {escaped(table['title'])}", ""]
+        text += _table(table["head"], ([escaped(cell) for cell in row] for row in table["rows"]))
     return text
 
 

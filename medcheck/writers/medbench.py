@@ -87,7 +87,9 @@ class _Spool:
             self.missing.append(_cause(result, name, line, written=said))
         self.folder.mkdir(exist_ok=True)
         with (self.folder / name).open("ab") as file:
-            file.write(b"%d\t" % line + row_of(found["record"], answer, self.layout))
+            file.write(
+                b"%d\t" % line + row_of(found["record"], answer if said else None, self.layout)
+            )
 
     def finish(self, path: Path) -> None:
         """Write the zip, and why answers are missing."""
