@@ -5,8 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medcheck.commands import add_places, open_store, say, settings_of
+from medcheck.errors import SettingsError
+
+if TYPE_CHECKING:
+    from medcheck.types import Run
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +25,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--judge", action="append", default=[], metavar="NAME", help="only this one (repeatable)"
     )
+    parser.add_argument(
+        "--usable", action="store_true",
+        help="the files rate whole answers of LLMEval-Med: score, usable, or the five dimensions",
+    )  # fmt: skip
     parser.add_argument("--out", metavar="FILE", help="all figures and disagreements as JSON")
     add_places(parser)
 
@@ -35,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
 
     with open_store(settings_of(args)) as database:
         stored = Runs(database).read(args.run)
+        if args.usable:
+            return _usable(stored, args)
         try:
             matched = match(stored, [Path(name) for name in args.labels])
         except DatasetError as error:
@@ -48,4 +59,18 @@ def run(args: argparse.Namespace) -> int:
             json.dump(data(found, matched), file, ensure_ascii=False, indent=2, allow_nan=False)
             file.write("\n")
         say(f"wrote {args.out}")
+    return 0
+
+
+def _usable(stored: Run, args: argparse.Namespace) -> int:
+    """Print the agreement on usable or not, several people on one answer being one verdict."""
+    from medcheck.readers._human_ratings import load_ratings
+    from medcheck.review.queue import seed_of
+    from medcheck.review.usable import text
+
+    if args.judge or args.out:
+        raise SettingsError("--usable takes neither --judge nor --out.", hint="Leave them out.")
+    ratings = [rating for name in args.labels for rating in load_ratings(name)]
+    for line in text(stored, ratings, seed=seed_of(stored)):
+        say(line)
     return 0

@@ -14,6 +14,7 @@ _SHOWN = {
     EITHER_OR: ("agreement", "kappa", "ac1", "alpha", "bias"),
     SCALED: ("agreement", "weighted_kappa", "icc_2_1", "alpha", "bias"),
 }
+_OF_USABLE = ("correlation", "precision", "recall")
 _TITLES = {
     "met": "met or not met",
     "usable": "usable: 4 or more of 5",
@@ -26,6 +27,9 @@ _HEADS = {
     "bias": "bias",
     "weighted_kappa": "weighted kappa",
     "icc_2_1": "ICC(2,1)",
+    "correlation": "MCC",
+    "precision": "precision",
+    "recall": "recall",
 }
 
 
@@ -115,8 +119,9 @@ def _disagreement(item: str, ratings: Sequence[Rating]) -> dict[str, Any]:
 
 def _section(name: str, lines: Sequence[Line], alpha: Estimate | None) -> Iterator[str]:
     yield _TITLES.get(name, name)
-    shown = _SHOWN[EITHER_OR if name in _TITLES else SCALED]
     either_or = name in _TITLES
+    more = _OF_USABLE if name == "usable" else ()
+    shown = (*_SHOWN[EITHER_OR if either_or else SCALED], *more)
     table = [["judge", "group", "n", "cases", "open", *(_HEADS[key] for key in shown)]]
     table[0] += ["p"] if either_or else []
     for line in lines:
@@ -125,7 +130,7 @@ def _section(name: str, lines: Sequence[Line], alpha: Estimate | None) -> Iterat
         row += [_cell(line.figures.get(key)) for key in shown]
         row += [_probability(line.p_value)] if either_or else []
         table.append(row)
-    yield from _aligned(table)
+    yield from aligned(table)
     for line in lines:
         if line.warning:
             yield f"{line.judge}, {line.group}: {line.warning}"
@@ -133,7 +138,8 @@ def _section(name: str, lines: Sequence[Line], alpha: Estimate | None) -> Iterat
         yield f"alpha of all people: {_cell(alpha)}"
 
 
-def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
+def aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the rows of a table with columns below each other; Chinese takes two places."""
     widths = [max(_width(cell) for cell in column) for column in zip(*table, strict=True)]
     for row in table:
         cells = (cell + " " * (wide - _width(cell)) for cell, wide in zip(row, widths, strict=True))

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 
 import openpyxl
 import pytest
@@ -13,6 +14,7 @@ from medcheck.review.queue import item_of, points_of
 from medcheck.store.database import open_database
 from medcheck.store.runs import Runs
 from medcheck.summary import summarize
+from medcheck.types import Run
 from medcheck.writers import review
 
 
@@ -111,3 +113,22 @@ def test_errors_are_told(tmp_path, call):
         call("run-9", path)
     with pytest.raises(StoreError, match="there is no store here"):
         call("run-1", path, "--store", "elsewhere.sqlite")
+
+
+def test_usable_answers(tmp_path, call):
+    """With --usable whole answers are compared, several people being one verdict."""
+    from refine_runs import result
+
+    suites = {"s": {"usability": {"runs": 1}, "summary": {"measure": "mean", "by": []}}}
+    results = tuple(replace(result(name, [score]), run="r") for name, score in (("a", 5), ("b", 2)))
+    run = Run(id="r", started="2026-01-01T00:00:00+00:00", settings={"seed": 3}, versions={},
+              results=results, suites=suites)  # fmt: skip
+    stored(tmp_path, run)
+    rows = [{"case_id": "a", "usable": "是"}, {"case_id": "b", "usable": "否"}]
+    path = table(tmp_path / "people.csv", rows)
+    told = call("r", path, "--usable")
+    assert "s: 2 answers with a verdict of judge and people" in told
+    assert "precision" in told
+    assert told.endswith("seed 3.\n")
+    with pytest.raises(SettingsError, match="--usable takes neither"):
+        call("r", path, "--usable", "--judge", "j")

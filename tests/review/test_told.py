@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 
-from review_runs import answer, criterion, panel_run, run_of, table, verdict
+from review_runs import answer, criterion, panel_run, run_of, scaled_run, table, verdict
 
 from medcheck.review.figures import report
 from medcheck.review.matching import match
@@ -108,3 +108,17 @@ def test_nothing_rated_yet(tmp_path):
         "agreed: 0 of 8 points rated",
     ]
     assert data(report(found), found)["agreement"] == []
+
+
+def test_usable_is_told_with_precision_and_recall(tmp_path):
+    """Where 4 of 5 is usable, MCC, precision and recall stand beside the agreement."""
+    run = scaled_run([[1 + n % 5] for n in range(20)])
+    rows = [
+        {"item": item_of(run, p), "score": 5 - n % 4, "rater": "a"}
+        for n, p in enumerate(p for result in run.results for p in points_of(result))
+    ]
+    lines = list(text(report(match(run, [table(tmp_path / "labels.csv", rows)]))))
+    head = lines[lines.index("usable: 4 or more of 5") + 1].split()
+    assert head[-5:] == ["bias", "MCC", "precision", "recall", "p"]
+    scale = next(line for line in lines if "weighted kappa" in line)
+    assert "precision" not in scale
