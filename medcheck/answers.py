@@ -152,16 +152,19 @@ def _from_pack(path: Path, model: str | None) -> Answers:
             f'"#{model}": a pack holds one model.', hint="Leave it out.", where=str(path)
         )
     found = load_pack_answers(path)
-    by_case = {f"{name}-{n}": (text,) for (name, n), text in found.items() if text is not None}
+    # a null row is a row that the model did not answer: counted so, and given back as null
+    by_case = {f"{name}-{n}": (text or "",) for (name, n), text in found.items()}
+    finishes = {f"{name}-{n}": ("unknown",) for (name, n), text in found.items() if text is None}
     return Answers(
         path=str(path),
         sha256=pack_sha256(path),
         by_case=MappingProxyType(by_case),
+        finishes=MappingProxyType(finishes),
         meta={
             "format": "pack",
             "model": None,
-            "answers": len(by_case),
-            "without_answer": len(found) - len(by_case),
+            "answers": len(by_case) - len(finishes),
+            "without_answer": len(finishes),
         },
     )
 

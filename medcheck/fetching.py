@@ -20,7 +20,7 @@ import urllib.request
 import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, TextIO
@@ -71,6 +71,8 @@ class Source:
     note: str = ""
     """What its makers ask of those who use it."""
     files: tuple[SourceFile, ...]
+    folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What no version is pinned of: places below the data folder, each with names it may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +122,12 @@ def fetch(
         progress: told now and then how far a file has come.
 
     Raises:
-        DatasetError: a file cannot be had, or is not the pinned one; its place is as it was.
+        DatasetError: nothing is pinned, a file cannot be had, or is not the pinned one; its place
+            is as it was.
     """
+    if not source.files and not source.folders:
+        problem = f'"{source.name}" cannot be fetched: no version is pinned.'
+        raise DatasetError(problem, hint=source.note)
     fetched = []
     for file in source.files:
         target = folder / file.path
@@ -132,6 +138,23 @@ def fetch(
                 _save(chunks, target, file, where=_shown(place), progress=progress)
         fetched.append(Fetched(path=target, bytes=target.stat().st_size, already=already))
     return tuple(fetched)
+
+
+def download(url: str, out: IO[bytes], *, progress: Progress = lambda _done, _total: None) -> int:
+    """Write what a URL gives into a file, unpacked where it was gzipped; return its size.
+
+    Raises:
+        DatasetError: it cannot be had, or is larger than any data set.
+    """
+    size = 0
+    with contextlib.closing(_chunks(url, "Try again later, or name a file.")) as chunks:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > _MOST_BYTES:
+                raise DatasetError(f"more than {_MOST_BYTES:,} bytes.", where=_shown(url))
+            out.write(chunk)
+            progress(size, size)
+    return size
 
 
 @contextmanager
@@ -157,7 +180,8 @@ def counter(name: str, stream: TextIO) -> Generator[Progress]:
 
 def _source(name: str, entry: Mapping[str, Any]) -> Source:
     files = tuple(SourceFile(**file) for file in entry["files"])
-    return Source(**{**entry, "name": name, "files": files})
+    folders = {place: tuple(names) for place, names in entry.get("folders", {}).items()}
+    return Source(**{**entry, "name": name, "files": files, "folders": folders})
 
 
 def _is_right(path: Path, file: SourceFile) -> bool:

@@ -226,3 +226,17 @@ def test_wrong_verdicts(tmp_path, changes, message):
         list(read_allresults(path))
     place = "metadata.example_level_metadata[0].rubric_items[0]"
     assert str(caught.value) == f"{path}: {place}.{message}"
+
+
+def test_null_rows_of_a_pack(tmp_path):
+    """A null row of a pack is an answer that is not there: counted, and given back as null."""
+    from medcheck.packs.archive import write_pack
+    from medcheck.packs.findings import LAYOUTS
+
+    rows = [b'{"question": "q", "answer": null, "other": {}}\n']
+    rows.append(b'{"question": "p", "answer": "a", "other": {}}\n')
+    path = write_pack(tmp_path / "p.zip", LAYOUTS["agent"].folder, [("MedCOT.jsonl", rows)])
+    found = load_answers(path)
+    assert found.by_case == {"MedCOT-1": ("",), "MedCOT-2": ("a",)}
+    assert found.finishes == {"MedCOT-1": ("unknown",)}
+    assert (found.meta["answers"], found.meta["without_answer"]) == (1, 1)

@@ -17,6 +17,8 @@ Role = Literal["model", "judge"]
 
 OPENAI_URL = "https://api.openai.com/v1"
 _OPENAI_HOST = "api.openai.com"
+_PAIR = ("API_URL", "API_TOKEN")
+"""What the published MedBench script calls the address and key of its model."""
 _OWN_CODE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 """`package.module:Provider`, an application of the user's own."""
 
@@ -92,6 +94,12 @@ def _from_environment(registry: Registry, environ: Mapping[str, str], role: Role
             f"--{role} env: {prefix}_NAME is not set.",
             hint=f"Set {prefix}_NAME, {prefix}_API_KEY and {prefix}_API_URL.",
         )
+    own = any(environ.get(f"{prefix}_{name}", "").strip() for name in ("API_URL", "API_KEY"))
+    if role == "model" and not own and all(environ.get(name, "").strip() for name in _PAIR):
+        # a pair or nothing: no key goes to an address that was not set for it
+        return _at(
+            environ["API_URL"], _known_or_new(name, registry), environ, role, key="API_TOKEN"
+        )
     address = environ.get(f"{prefix}_API_URL") or environ.get("OPENAI_BASE_URL") or OPENAI_URL
     return _at(address, _known_or_new(name, registry), environ, role)
 
@@ -103,8 +111,10 @@ def _known_or_new(name: str, registry: Registry) -> Entry:
     return known
 
 
-def _at(address: str, entry: Entry, environ: Mapping[str, str], role: Role) -> Entry:
-    own = f"{role.upper()}_API_KEY"
+def _at(
+    address: str, entry: Entry, environ: Mapping[str, str], role: Role, *, key: str | None = None
+) -> Entry:
+    own = key or f"{role.upper()}_API_KEY"
     has_own = bool(environ.get(own, "").strip())
     moved = dataclasses.replace(
         entry,

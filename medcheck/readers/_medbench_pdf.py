@@ -16,7 +16,8 @@ from importlib import import_module
 from typing import Any
 
 from medcheck.errors import DatasetError
-from medcheck.readers._medbench_pictures import Limits, keep
+from medcheck.readers._medbench_layers import doubts as _doubts
+from medcheck.readers._medbench_pictures import Limits, Taken, keep
 from medcheck.types import Image
 
 _INVISIBLE = 3
@@ -29,7 +30,12 @@ _FEWEST_PIXELS = 48
 
 
 def pages(data: bytes, name: str, limits: Limits) -> tuple[Image, ...]:
-    """Return the pages of a PDF as PNG files in the cache.
+    """Return the pages of a PDF as PNG files in the cache; see `taken`."""
+    return taken(data, name, limits).images
+
+
+def taken(data: bytes, name: str, limits: Limits) -> Taken:
+    """Return the pages of a PDF as PNG files in the cache, and what its text layer lets one doubt.
 
     Their names are hashes of the file, page and zoom: the PDF's name may name a patient.
 
@@ -49,10 +55,16 @@ def pages(data: bytes, name: str, limits: Limits) -> tuple[Image, ...]:
                 hint="Raise max_pages, or cut the file.",
             )
         digest = hashlib.sha256(data).hexdigest()
-        drawn = [_drawn(document[number], number, name, limits) for number in range(len(document))]
+        found = [document[number] for number in range(len(document))]
+        drawn = [_drawn(page, number, name, limits) for number, page in enumerate(found)]
+        doubts = [told for number, page in enumerate(found, 1) for told in _doubts(page, number)]
     finally:
         document.close()
-    return tuple(_kept(png, digest, number, limits) for number, png in enumerate(drawn))
+    return Taken(
+        images=tuple(_kept(png, digest, number, limits) for number, png in enumerate(drawn)),
+        changes=(f"{name}: {len(drawn)} page(s) drawn",),
+        doubts=tuple(doubts),
+    )
 
 
 def _pdfium(name: str) -> Any:

@@ -73,6 +73,8 @@ class Taken:
     images: tuple[Image, ...] = ()
     changes: tuple[str, ...] = ()
     """What was done to them: drawn pages, new sizes."""
+    doubts: tuple[str, ...] = ()
+    """What a reader of the answers should know: a text layer that identifies someone."""
 
 
 def names_in(found: object) -> tuple[str, ...]:
@@ -108,8 +110,7 @@ def take(path: Path, name: str, limits: Limits) -> Taken:
     if mime == "application/pdf":
         from medcheck.readers import _medbench_pdf
 
-        images = _medbench_pdf.pages(data, name, limits)
-        return Taken(images=images, changes=(f"{name}: {len(images)} page(s) drawn",))
+        return _medbench_pdf.taken(data, name, limits)
     return _picture(path, data, mime, name, limits)
 
 

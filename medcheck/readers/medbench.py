@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from medcheck.errors import DatasetError
 from medcheck.lines import MAX_ERRORS, Record, checked_object, filled_text, parsed, shown
 from medcheck.readers import _medbench_files, _medbench_pictures
+from medcheck.readers._medbench_audit import Finding, findings
 from medcheck.readers._medbench_files import Data
 from medcheck.readers._medbench_pictures import Limits, Taken
 from medcheck.scoring.medbench_sets import TRACKS, SetInfo, set_of, sets_of
@@ -56,8 +57,9 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
 
     The id is SET-LINE. Tags: `set:`, `dimension:`, `task:`, `format:`, and `group:` for shuffled
     copies of one question. `labels["medbench"]` holds track, set, line, the question's hash (16
-    hexadecimal digits of its sha256), the untouched record, and what was done to its pictures. A
-    filled `answer` is gold: it becomes the reference and `labels["gold"]`.
+    hexadecimal digits of its sha256), the untouched record, what was done to its pictures, and
+    what is doubtful about them. A filled `answer` is gold: it becomes the reference and
+    `labels["gold"]`.
 
     Raises:
         DatasetError: every row that cannot be used, at most 50; a picture that is missing or
@@ -79,6 +81,17 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
             yield from reader.cases(info)
     if reader.errors:
         raise DatasetError("\n".join(reader.errors[:MAX_ERRORS]))
+
+
+def lint(
+    cases: Iterable[Case],
+    options: Mapping[str, Any] | None = None,
+    *,
+    system: str | None = None,
+) -> tuple[Finding, ...]:
+    """Return what is doubtful about cases that `read` gave, asked behind a system text."""
+    del options
+    return findings(cases, system=system)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +148,7 @@ class _Reader:
         return Taken(
             images=tuple(image for taken in found for image in taken.images),
             changes=tuple(change for taken in found for change in taken.changes),
+            doubts=tuple(doubt for taken in found for doubt in taken.doubts),
         )
 
     def _text(self, question: str, taken: Taken) -> str:
@@ -173,4 +187,6 @@ def _labels(
     }
     if taken.changes:
         row["pictures"] = list(taken.changes)
+    if taken.doubts:
+        row["doubts"] = list(taken.doubts)
     return {"medbench": row, "gold": gold} if gold.strip() else {"medbench": row}

@@ -21,6 +21,11 @@ _OUTCOMES = ("治愈", "好转", "未愈", "死亡")
 _OUTCOME = re.compile(r"预测结局[\"”'*\s]*[:：]\s*[\"“'*\s]*(治愈|好转|未愈|死亡)")
 _LIMIT = re.compile(r"(\d{2,4})\s*字(左右)?")
 _PREFIX = r"(?:推荐科室|类[型别]名称|临床诊断|诊断|意图标签|归一化术语|答案?)[:：]\s*"
+_BEFORE = (
+    r"(?:(?<!\w)|(?:(?<=[是为选])|(?<=属于)|(?<=考虑))(?=[\u4e00-\u9fff]))"
+    "(?<!不是)(?<!不为)(?<!并非)(?<!不考虑)"
+)
+"""What may stand before a label in a sentence: Chinese has no spaces, yet other words end in it."""
 _MARKS = " \t\n<>[]【】()（）《》“”\"'`*。.，,;；"
 _ABOUT = 1.2
 """How much longer a text may be where the item says `左右` (about)."""
@@ -128,7 +133,7 @@ def _one(answer: str, names: list[str], inside: str, wrong: str) -> Reading:
         return strict(answer)
     if (bare := answer.strip(_MARKS)) in names:
         return recoverable(bare, "bracket/punctuation")
-    named = [name for name in names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", answer)]
+    named = [name for name in names if re.search(rf"{_BEFORE}{re.escape(name)}(?!\w)", answer)]
     longest = [n for n in named if not any(n != other and n in other for other in named)]
     return recoverable(longest[0], inside) if len(longest) == 1 else fail(wrong)
 

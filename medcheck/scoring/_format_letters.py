@@ -8,6 +8,9 @@ from medcheck.scoring._reading import Reading, fail, leaks, recoverable, strict
 from medcheck.scoring.options import choice_of
 
 _ANGLED = re.compile(r"<\s*([A-Z])\s*>")
+_MARKED = re.compile(r"[*_`\s]*([A-Z])[.。*_`\s]*")
+"""A letter in bold or code, or with a full stop."""
+_BETWEEN = r"[\s,，、;；<>*`]*"
 _SENTENCE = re.compile(
     r"(?:答案?|应选|选择|选项)(?:应?[是为]|选择?|选项|[：:\s*<（(])*([A-Z])(?![A-Za-z])"
 )
@@ -23,6 +26,8 @@ def letter(question: str, answer: str) -> Reading:
         return _known(question, strict(answer))
     if found := _ANGLED.fullmatch(answer):
         return _known(question, recoverable(found.group(1), "<> not asked"))
+    if found := _MARKED.fullmatch(answer):
+        return _known(question, recoverable(found.group(1), "bold, code or full stop"))
     return _known(question, _one_letter(answer))
 
 
@@ -30,7 +35,7 @@ def angle_letter(question: str, answer: str) -> Reading:
     """Read one letter in angle brackets."""
     if found := _ANGLED.fullmatch(answer):
         return _known(question, strict(found.group(1)))
-    if found := re.fullmatch(r"([A-Z])[.。*\s]*", answer):
+    if found := _MARKED.fullmatch(answer):
         return _known(question, recoverable(found.group(1), "bare letter, <> missing"))
     return _known(question, _one_letter(answer))
 
@@ -39,14 +44,14 @@ def joined_letters(question: str, answer: str) -> Reading:
     """Read letters that run together."""
     if re.fullmatch("[A-Z]+", answer):
         return _known_list(question, strict(answer))
-    return _known_list(question, _letters(answer, r"[\s,，、;；<>]*"))
+    return _known_list(question, _letters(answer, _BETWEEN))
 
 
 def comma_letters(question: str, answer: str) -> Reading:
     """Read letters with commas between them."""
     if re.fullmatch(r"[A-Z](?: ?, ?[A-Z])*", answer):
         return _known_list(question, strict("".join(re.findall("[A-Z]", answer))))
-    return _known_list(question, _letters(answer, r"[\s,，、;；<>]*"))
+    return _known_list(question, _letters(answer, _BETWEEN))
 
 
 def angle_letters(question: str, answer: str) -> Reading:
@@ -59,7 +64,7 @@ def angle_letters(question: str, answer: str) -> Reading:
     }
     if len(inside) == 1:
         return _known_list(question, recoverable(inside.pop(), "<...> inside text"))
-    return _known_list(question, _letters(answer, r"[\s,，、;；]*"))
+    return _known_list(question, _letters(answer, r"[\s,，、;；*`]*"))
 
 
 def _one_letter(answer: str) -> Reading:

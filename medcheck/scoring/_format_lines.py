@@ -26,6 +26,7 @@ _DECORATION = r"[ \t#*>\-•【\[（(\d.、]{0,40}"
 _CLOSING = r"[】\]）)*\s]{0,10}"
 _ASKED = re.compile(r"(?m)^[ \t]*([\u4e00-\u9fff]{2,8})[:：]“”")
 _RELATION = re.compile(r"关系类型[:：](.+?)[，,]\s*头实体[:：](.+?)[，,]\s*尾实体[:：](.+?)[。.]?")
+_FENCE = "```"
 _NAMED = 3
 """How many missing headings a reason names."""
 
@@ -130,4 +131,6 @@ def _in_order(places: Places, headings: Sequence[str]) -> bool:
 def _parts(answer: str, places: Places) -> dict[str, str]:
     starts = sorted(begin for begin, _ in places.values())
     ends = dict(zip(starts, [*starts[1:], len(answer)], strict=True))
-    return {name: answer[text : ends[begin]].strip() for name, (begin, text) in places.items()}
+    parts = {name: answer[text : ends[begin]].strip() for name, (begin, text) in places.items()}
+    # the fence that an answer stands in closes behind its last part
+    return {name: part.removesuffix(_FENCE).rstrip() for name, part in parts.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Literal, Protocol
 
 from medcheck import shelves
@@ -31,13 +32,17 @@ class Finding:
 
 
 def audit(suite: Suite) -> tuple[Finding, ...]:
-    """Return what the reader of a suite's data doubts about it, in the file's order."""
+    """Return what the reader of a suite's data doubts about it, in the file's order.
+
+    A `lint` that takes the keyword `system` is told what the suite says before each question.
+    """
     name = suite.data.get("format")
     if name is None or not suite.cases:
         return ()
     lint = shelves.has("readers", str(name), "lint")
     if lint is None:
         return ()
-    doubts: Iterable[Doubt] = lint(suite.cases, suite.data.get("options", {}))
+    more = {"system": suite.system} if "system" in signature(lint).parameters else {}
+    doubts: Iterable[Doubt] = lint(suite.cases, suite.data.get("options", {}), **more)
     path = suite.data.get("path", "")
     return tuple(Finding(severity=d.severity, text=f"{path}: {d}") for d in doubts)

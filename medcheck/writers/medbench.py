@@ -21,7 +21,7 @@ from medcheck.packs.archive import row_of, write_lines, write_pack
 from medcheck.packs.findings import LAYOUTS, Layout
 from medcheck.scoring.medbench_sets import set_of
 from medcheck.summary import Summary
-from medcheck.types import Result, Run
+from medcheck.types import Completion, Result, Run
 
 LABEL = "medbench"
 """Of a result: `track`, `set`, `line` and `record`, as the reader of MedBench sets them."""
@@ -81,15 +81,13 @@ class _Spool:
                 return  # a shuffled copy that medcheck made
             raise WriterError(f'case "{result.case_id}" answers line {line} of {name} again.')
         cases[line] = result.case_id
-        answer = result.completion.text if result.completion else None
+        answer = _written(result.completion)
         said = bool(answer and answer.strip())
         if not said or result.state == "truncated":
             self.missing.append(_cause(result, name, line, written=said))
         self.folder.mkdir(exist_ok=True)
         with (self.folder / name).open("ab") as file:
-            file.write(
-                b"%d\t" % line + row_of(found["record"], answer if said else None, self.layout)
-            )
+            file.write(b"%d\t" % line + row_of(found["record"], answer, self.layout))
 
     def finish(self, path: Path) -> None:
         """Write the zip, and why answers are missing."""
@@ -110,6 +108,13 @@ class _Spool:
         numbered = (row.split(b"\t", 1) for row in rows)
         for _, row in sorted((int(line), row) for line, row in numbered):
             yield row + b"\n"
+
+
+def _written(completion: Completion | None) -> str | None:
+    """Return the text of an answer; a null row of a pack that stood in for a model stays null."""
+    if completion is None or (not completion.text and completion.finish == "unknown"):
+        return None
+    return completion.text
 
 
 def _cause(result: Result, name: str, line: int, *, written: bool) -> str:

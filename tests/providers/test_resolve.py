@@ -179,3 +179,37 @@ def test_demo_needs_nothing():
     entry = at("demo")
     assert entry.provider == "replay"
     assert not key_of(entry, {})
+
+
+PAIR = {
+    "MODEL_NAME": "qwen-x",
+    "API_TOKEN": "sk-t",
+    "API_URL": "https://h.example.com/v1/chat/completions",
+}
+
+
+def test_env_of_the_medbench_script():
+    """API_TOKEN and API_URL stand in for the model's key and address, as a pair only."""
+    entry = at("env", {**PAIR, "OPENAI_API_KEY": "sk-o", "OPENAI_BASE_URL": "http://else/v1"})
+    assert entry.base_url == "https://h.example.com/v1"
+    assert key_of(entry, PAIR).reveal() == "sk-t"
+    assert host_note(entry, {**PAIR, "OPENAI_API_KEY": "sk-o"}) is None
+    own = {**PAIR, "MODEL_API_KEY": "sk-m", "MODEL_API_URL": "https://m.example.com/v1"}
+    assert at("env", own).base_url == "https://m.example.com/v1"
+    assert key_of(at("env", own), own).reveal() == "sk-m"
+
+
+@pytest.mark.parametrize("missing", ["API_TOKEN", "API_URL"])
+def test_half_a_pair_is_none(missing):
+    """No other key goes to API_URL, and API_TOKEN goes nowhere else."""
+    environ = {name: value for name, value in PAIR.items() if name != missing}
+    environ["OPENAI_API_KEY"] = "sk-o"
+    entry = at("env", environ)
+    assert entry.base_url == "https://api.openai.com/v1"
+    assert key_of(entry, environ).reveal() == "sk-o"
+
+
+def test_judges_take_no_pair():
+    """The script has no judges: their address is not guessed from its variables."""
+    entry = at("env", {**PAIR, "JUDGE_NAME": "j", "JUDGE_API_KEY": "sk-j"}, role="judge")
+    assert entry.base_url == "https://api.openai.com/v1"

@@ -97,3 +97,19 @@ def test_outcomes(answer, state, value):
 def test_length(question, size, state):
     """White space does not count; `about` leaves a fifth more room; no limit is no limit."""
     assert labels.length(question, "字 " * size).state == state
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        ("意图是挂号", "挂号"),
+        ("我认为属于退号。", "退号"),
+        ("意图不是挂号", None),
+        ("是挂号，不是退号", "挂号"),
+        ("用户想取消挂号", None),
+        ("意图是特需挂号", None),
+    ],
+)
+def test_a_label_in_a_chinese_sentence(answer, value):
+    """A label is read behind a verb, without a space; not where it is denied or part of a word."""
+    assert labels.intent("预定义的意图识别：挂号、退号、查询", answer).value == value

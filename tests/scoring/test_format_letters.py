@@ -72,3 +72,18 @@ def test_several_letters(rule, answer, state, value):
     """Several letters are read in any order; unknown and repeated ones are refused."""
     found = rule(QUESTION, answer)
     assert (found.state, found.value) == (state, value)
+
+
+@pytest.mark.parametrize("answer", ["**B**", "**B**。", "`B`", "*B*"])
+@pytest.mark.parametrize("rule", [letters.letter, letters.angle_letter])
+def test_a_letter_in_bold(rule, answer):
+    """A letter alone in bold or code can be read, though it was not asked for so."""
+    found = rule(QUESTION, answer)
+    assert (found.state, found.value) == ("recoverable", "B")
+
+
+def test_letters_in_bold():
+    """Several letters in bold can be read as well."""
+    assert letters.joined_letters(QUESTION, "**AC**").value == "AC"
+    assert letters.comma_letters(QUESTION, "**A, C**").state == "recoverable"
+    assert letters.angle_letters(QUESTION, "**A,C**").value == "AC"

@@ -73,3 +73,13 @@ def test_relations_are_triples():
     assert lines.relations("", one).value == (("病因", "肺炎", "细菌"),)
     assert lines.relations("", f"关系识别：\n{one}\n{one}").state == "recoverable"
     assert lines.relations("", "无").why == "no relation line"
+
+
+def test_a_fence_is_no_entity():
+    """The fence around labelled lines closes behind the last entity and is no part of it."""
+    named = {**NAMED, "疾病": "肺炎"}
+    text = "\n".join(f"{kind}：{named.get(kind, '')}" for kind in lines._ENTITIES)
+    found = lines.entities("", f"```\n{text}\n```")
+    assert found.state == "recoverable"
+    assert found.value == lines.entities("", text).value
+    assert ("疾病", "肺炎") in found.value

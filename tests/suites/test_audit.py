@@ -78,3 +78,18 @@ def test_a_column_that_is_not_there_is_refused(placed, pytester):
         assert done.ret == pytest.ExitCode.USAGE_ERROR
         done.stderr.fnmatch_lines(['*--model=answers:model-on: no case*Did you mean "model-one"?*'])
     assert main(["check", str(pytester.path / "cases" / "s.yaml")]) == 0
+
+
+def test_the_system_text_is_audited_too(tmp_path, monkeypatch, capsys):
+    """A reader that asks for it is told what the suite says before each question."""
+    monkeypatch.chdir(tmp_path)
+    row = {"question": '严格遵守 JSON 格式：{"诊断": ""}', "other": {}}
+    (tmp_path / "MedPrimary.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    text = (
+        "suite: s\ndata: {format: medbench, path: MedPrimary.jsonl, options: {track: v4}}\n"
+        "grader: closed\nsystem: 禁止输出json格式结果\n"
+    )
+    (tmp_path / "s.yaml").write_text(text, encoding="utf-8")
+    assert main(["check", "s.yaml"]) == 1
+    said = capsys.readouterr().out
+    assert "MedPrimary.jsonl:1: error contradiction: JSON demanded and forbidden" in said
