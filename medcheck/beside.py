@@ -1,4 +1,4 @@
-"""Figures that single benchmarks count beside the means: usable answers, closed sets.
+"""Figures that single benchmarks count beside the means: usable answers, closed sets, coverage.
 
 A collector takes the results of one model on one suite while they stream by and gives figures and
 notes. Which collectors a suite needs is told by its description in the run.
@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from medcheck.extras import Figure
+from medcheck.scoring import taxonomy
 from medcheck.scoring.closedset import FORMAT, SetFigures, figures, tagged
+from medcheck.scoring.metrics.classes import (
+    Pair,
+    are_classes,
+    class_figures,
+    class_intervals,
+    pair_of,
+)
 from medcheck.scoring.usability import Item, Rules, item_of, op_interval, usability
 from medcheck.stats.means import wilson
 from medcheck.types import Completion, Message, Result, Score
@@ -20,12 +28,15 @@ OP, USABLE = "op", "usable_rate"
 STRICT, READ = "strict", "readable"
 CONSISTENT, ACCURACY, GROUPS = "consistent", "accuracy", "group_accuracy"
 MICRO, MACRO = "micro_f1", "macro_f1"
+BALANCED = "balanced_accuracy"
 DROP = "circular_drop"
-NAMES = (OP, USABLE, STRICT, READ, CONSISTENT, ACCURACY, GROUPS, DROP, MICRO, MACRO)
+NAMES = (OP, USABLE, STRICT, READ, CONSISTENT, ACCURACY, GROUPS, DROP, MICRO, MACRO, BALANCED)
 """The groups that are counted here, without what follows their colon."""
 
 COPIES = "group:"
 """Prefix of tags that make no rows: there are as many as questions."""
+_NAMED = 3
+"""Subcategories that a note names: those touched, or those missing."""
 
 
 class Collector(Protocol):
@@ -49,8 +60,7 @@ def collectors(described: Mapping[str, Any], *, seed: int) -> tuple[Collector, .
     found: list[Collector] = []
     if usable := described.get("usability"):
         found.append(Usable(rules=Rules.of(usable), runs=int(usable["runs"]), seed=seed))
-    found.append(Closed())
-    return tuple(found)
+    return (*found, Closed(), Classes(seed=seed), Coverage())
 
 
 @dataclass(slots=True)
@@ -92,6 +102,42 @@ class Usable:
         missing = usability(self.items, self.rules).missing
         lost = f"; {missing} without a score" if missing else ""
         yield f"op and usable_rate by {self.rules}{lost}."
+
+
+@dataclass(slots=True)
+class Coverage:
+    """What of MedHELM's taxonomy the results touch, measured or not; no figures.
+
+    Source: medhelm.md section 1.
+    """
+
+    paths: set[tuple[str, ...]] = field(default_factory=set)
+
+    def add(self, result: Result) -> None:
+        """Note where a result stands."""
+        if result.category:
+            self.paths.add(result.category)
+
+    def figures(self) -> Iterator[Figure]:
+        """Yield nothing: coverage is no score."""
+        yield from ()
+
+    def notes(self) -> Iterator[str]:
+        """Yield how many subcategories have a case; nothing where none stands in the taxonomy."""
+        found = taxonomy.coverage(self.paths)
+        if not found.categories:
+            return
+        total = found.touched + len(found.missing)
+        text = f"touches {found.touched} of {total} MedHELM subcategories"
+        if 0 < found.touched <= _NAMED:
+            text += f": {_titles(found.cases)}"
+        elif 0 < len(found.missing) <= _NAMED:
+            text += f"; without a case: {_titles(found.missing)}"
+        yield f"{text}."
+
+
+def _titles(paths: Iterable[taxonomy.Path2]) -> str:
+    return ", ".join(taxonomy.title(path)[-1] for path in paths)
 
 
 @dataclass(slots=True)
@@ -137,6 +183,47 @@ class Closed:
                     f"{found.name}: {copies.split} of {copies.repeats} prompts that stand there "
                     "more than once, word for word, got different letters."
                 )
+
+
+@dataclass(slots=True)
+class Classes:
+    """Which class each answer chose, for figures in which rare classes count as much.
+
+    Source: medhelm.md section 7, item 6.
+    """
+
+    seed: int
+    pairs: list[Pair] = field(default_factory=list)
+    missing: int = 0
+    metric: str = ""
+
+    def add(self, result: Result) -> None:
+        """Keep the right class and the chosen one; an answer that was not measured is missing."""
+        pair = pair_of(result)
+        if pair is None:
+            self.missing += 1
+            return
+        self.pairs.append(pair)
+        self.metric = result.score.verdicts[0].criterion.id if result.score else ""
+
+    def figures(self) -> Iterator[Figure]:
+        """Yield `balanced_accuracy:METRIC` and `macro_f1:METRIC`; nothing where no classes are."""
+        if not are_classes(self.pairs):
+            return
+        found = class_figures(self.pairs, missing=self.missing)
+        between = class_intervals(self.pairs, seed=self.seed)
+        for name, value in ((BALANCED, found.balanced_accuracy), (MACRO, found.macro_f1)):
+            yield Figure(
+                group=f"{name}:{self.metric}", value=value, raw=value, ci95=between.get(name),
+                n=found.n, ungraded=found.missing,
+            )  # fmt: skip
+
+    def notes(self) -> Iterator[str]:
+        """Yield what always answering the most frequent class would score."""
+        found = class_figures(self.pairs)
+        if are_classes(self.pairs) and found.skew is not None:
+            told = f"always giving the most frequent class is right in {found.skew:.1%}"
+            yield f"{self.metric}: {told}."
 
 
 def _share(group: str, count: int, n: int, missing: int) -> Figure:

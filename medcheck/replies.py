@@ -72,6 +72,17 @@ class Mark:
     explanation: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What a model would change of checklists and guidance."""
+
+    reason: str
+    checklists: tuple[tuple[str, str], ...]
+    """Case id and text."""
+    guidance: tuple[tuple[str, str], ...]
+    """Code of the category and text."""
+
+
 def parse_verdict(
     text: str,
     *,
@@ -192,6 +203,39 @@ def parse_mark(
     """
     found = _object(text, "checklist", protocol, verdict_id)
     return Mark(score=found["score"], explanation=found["explanation"])
+
+
+def parse_jury(
+    text: str, *, criteria: Collection[str], scale: tuple[int, int], verdict_id: str | None = None
+) -> dict[str, Mark]:
+    """Return a juror's marks: for each criterion a whole number on the scale, and nothing else.
+
+    Raises:
+        JudgeError: the reply cannot be used.
+
+    Source: medhelm.md section 7, item 7, where whatever stood between braces gave marks.
+    """
+    mark = response_schema("jury")
+    mark["properties"]["score"]["enum"] = [*range(scale[0], scale[1] + 1)]
+    wanted = {} if verdict_id is None else {"verdict_id": {"type": "string", "enum": [verdict_id]}}
+    fields = dict.fromkeys(criteria, mark) | wanted
+    found = _lone_json(text)
+    _check_fields(found, {"type": "object", "properties": fields, "required": [*fields]})
+    return {name: Mark(**found[name]) for name in criteria}
+
+
+def parse_proposal(text: str) -> Proposal:
+    """Return the edit in a model's reply, which must be one JSON object and nothing else.
+
+    Raises:
+        JudgeError: the reply cannot be used.
+    """
+    found = _strict(text, "proposal", None)
+    return Proposal(
+        reason=found["reason"],
+        checklists=tuple((each["case"], each["text"]) for each in found["checklists"]),
+        guidance=tuple((each["category"], each["text"]) for each in found["guidance"]),
+    )
 
 
 def occurs(quote: str, answer: str) -> bool:

@@ -61,6 +61,10 @@ class Settings:
     """A baseline file or a stored run to compare with."""
     gate: bool = False
     """Whether that comparison decides the exit status."""
+    certificates: tuple[str, ...] = ()
+    """Files and folders of judge certificates; empty: there are none."""
+    require_certificate: bool = False
+    """Whether a run must not start whose judges no certificate backs."""
     overrides: tuple[tuple[str, str, str], ...] = ()
     """Suite, dotted key and value of each `--set`, sorted; the value as it was written."""
 
@@ -72,7 +76,7 @@ class Settings:
     def record(self) -> dict[str, Any]:
         """Return what decides the results, as plain data; no address, no key, no path."""
         left_out = {"store", "reports", "concurrency", "yes", "budget", "max_calls", "run"}
-        left_out |= {"baseline", "gate"}
+        left_out |= {"baseline", "gate", "certificates", "require_certificate"}
         left_out |= {"base_url", "judge_base_url", "models_file", "responses"}
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
@@ -130,6 +134,8 @@ def resolve(option: Lookup, ini: Lookup, environ: Mapping[str, str], *, root: Pa
         selection=tuple(option("selection") or ()),
         baseline=find("baseline"),
         gate=bool(option("gate")),
+        certificates=_certificates(option("certificate"), root),
+        require_certificate=bool(option("require_certificate")),
         overrides=_overrides(option("set") or ()),
     )
     if settings.gate and settings.baseline is None:
@@ -171,6 +177,13 @@ def _models_file(value: Any, root: Path) -> str | None:
         return str(path)
     beside = root / "models.yaml"
     return str(beside) if beside.is_file() else None
+
+
+def _certificates(given: Iterable[str] | None, root: Path) -> tuple[str, ...]:
+    if given:
+        return tuple(str(root / place) for place in given)
+    folder = root / "cases" / "certificates"
+    return (str(folder),) if folder.is_dir() else ()
 
 
 def _store(value: Any, root: Path) -> str:

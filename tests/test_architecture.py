@@ -23,7 +23,9 @@ LEVELS = {
     "engine": 5,
     "summary": 6, "extras": 6, "levels": 6, "undecided": 6, "beside": 6,
     "evidence": 6, "review": 6, "gate": 6,
-    "baselines": 6, "comparing": 7, "writers": 7,
+    "certificates": 6, "noise": 6, "certifying": 7,
+    "baselines": 6, "leaderboard": 6, "costs": 6, "published": 6, "comparing": 7,
+    "writers": 7, "refining": 7,
     "pytest_plugin": 8, "commands": 8, "__main__": 8, "__init__": 8,
 }  # fmt: skip
 """A module may import those of lower levels, and its own package."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from medcheck.beside import collectors
+from medcheck.scoring import taxonomy
 from medcheck.types import Completion, Message, Result, Score
 
 RULES = {
@@ -101,3 +102,35 @@ def test_a_missing_answer_is_counted_and_nothing_else():
     figures, _ = found({}, [answered("a", ("甲", "乙"), "A"), answered("b", ("乙", "甲"), None)])
     assert (figures["readable:Own"].n, figures["readable:Own"].ungraded) == (1, 1)
     assert "accuracy:Own" not in figures
+
+
+def placed(name, *path):
+    """Return a result that stands at a path of some taxonomy."""
+    return replace(graded(name, "x", (5, 5, 5)), category=path)
+
+
+def test_what_of_the_taxonomy_is_touched():
+    """A suite whose cases stand in MedHELM's taxonomy says how much of it they touch."""
+    twice = [placed(name, "clinical_decision_support", "planning_treatments") for name in "ab"]
+    lost = replace(
+        placed("c", "Clinical Note Generation", "Documenting Patient Visits"),
+        state="judge_error", score=None,
+    )  # fmt: skip
+    assert found({}, [*twice, lost, placed("d", "医疗知识", "基础医学")]) == (
+        {},
+        ["touches 2 of 22 MedHELM subcategories: Planning Treatments, Documenting Patient Visits."],
+    )
+    assert found({}, [placed("a", "clinical_decision_support")])[1] == [
+        "touches 0 of 22 MedHELM subcategories."
+    ]
+
+
+def test_what_of_the_taxonomy_is_missing():
+    """Where nearly everything is touched the rest is named; other taxonomies give no note."""
+    paths = [part.path for part in taxonomy.subcategories()]
+    everywhere = [placed(str(at), *path) for at, path in enumerate(paths)]
+    assert found({}, everywhere)[1] == ["touches 22 of 22 MedHELM subcategories."]
+    [note] = found({}, everywhere[1:])[1]
+    first = taxonomy.subcategories()[0].name
+    assert note == f"touches 21 of 22 MedHELM subcategories; without a case: {first}."
+    assert found({}, [placed("a", "planning_treatments"), placed("b")])[1] == []

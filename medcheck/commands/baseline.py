@@ -21,25 +21,39 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why it is accepted")
     parser.add_argument("--by", metavar="NAME", help="who accepts it; default: git's user")
     parser.add_argument("--out", metavar="PATH", help="default cases/baselines/RUN.json")
+    parser.add_argument(
+        "--sentinels", type=int, default=30, metavar="N",
+        help="frozen verdicts beside it, with question and answer as text: each gated run asks "
+        "for anew to notice a judge's drift; 0: none; default 30",
+    )  # fmt: skip
     add_places(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the file and say what stands in it."""
     from medcheck import baselines
+    from medcheck.certifying import sentinels
     from medcheck.store.runs import Runs
 
     with open_store(settings_of(args)) as database:
+        stored = Runs(database).read(args.run)
         accepted = baselines.accept(
-            Runs(database).read(args.run),
+            stored,
             by=args.by or person(os.environ),
             reason=args.reason,
             day=datetime.now(UTC).date(),
         )
+        kept = sentinels.keep(stored, most=args.sentinels) if args.sentinels > 0 else None
     path = baselines.write(accepted, Path(args.out) if args.out else baselines.place(args.run))
     for side in accepted.sides:
         size = f"{len(side.cases)} cases, answers per case: {side.repeats}"
         say(f"{side.model} on {side.suite}: {size}")
+    if kept is not None and kept.places:
+        beside = sentinels.write(kept, sentinels.beside(path))
+        told = (
+            f"{len(kept.places)} verdicts, with question and answer as text (--sentinels 0: none)"
+        )
+        say(f"wrote {beside}: {told}")
     say(f"wrote {path}; commit it, then: pytest --baseline={path} --gate ...")
     return 0
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from medcheck import canonical
 from medcheck.canonical import Prepared
 from medcheck.engine.evaluate import first_request
-from medcheck.engine.setup import Setup
+from medcheck.engine.setup import FREE_PROVIDERS, Setup
 from medcheck.graders import Grader
 from medcheck.providers import Entry
 from medcheck.settings import Settings
@@ -70,7 +70,21 @@ def _notes(setup: Setup, suite: Suite) -> list[str]:
     own = (part for (name, _), part in setup.judges.items() if name == suite.name)
     entries = [entry for part in own for entry in part]
     notes += [note for entry in entries for note in prepare_request(entry, asked).notes]
-    return list(dict.fromkeys(notes))
+    return list(dict.fromkeys([*notes, *_own_family(setup, suite.name)]))
+
+
+def _own_family(setup: Setup, suite: str) -> Iterator[str]:
+    """Yield which judges mark answers of a model of their own family; recorded ones do not."""
+    for (name, model), judges in sorted(setup.judges.items()):
+        entry = setup.models.get(model)
+        if name != suite or entry is None or entry.family is None:
+            continue
+        asked = [judge for judge in judges if judge.provider not in FREE_PROVIDERS]
+        if own := [judge.name for judge in asked if judge.family == entry.family]:
+            yield (
+                f"{suite}: {', '.join(own)} judged answers of {model}, of the same family "
+                f"({entry.family}): compare the figures without such a judge."
+            )
 
 
 def _compared(suite: Suite, grader: Grader | None, judges: Mapping[str, Entry]) -> dict[str, Any]:

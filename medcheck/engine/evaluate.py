@@ -109,8 +109,10 @@ def _graded(blank: Result, score: Score) -> Result:
     if score.value is not None:
         return replace(blank, state="scored", score=score)
     cause = first_cause(score.verdicts)
-    if cause is not None:
+    if cause is not None and any(v.state == "judge_error" for v in score.verdicts):
         return replace(blank, state="judge_error", score=score, error=f"judge failed: {cause}")
+    if cause is not None:
+        return replace(blank, state="not_run", score=score, error=f"not measured: {cause}")
     return replace(blank, state="undecided", score=score, error="no criterion was decided")
 
 

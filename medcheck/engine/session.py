@@ -120,7 +120,8 @@ class Engine:
         Raises:
             SettingsError: there is no judge.
         """
-        needed = self._setup.plans[suite].grader.needs_judge and judged(case)
+        grader = self._setup.plans[suite].grader
+        needed = grader.needs_judge and judged(case, grader)
         if needed and not self._setup.judges.get((suite, model)):
             raise SettingsError("no judge to grade with.", hint="Name one with --judge NAME.")
         asked = replace(case, suite=suite)

@@ -160,7 +160,7 @@ def prepare(
         for name, model in models.items():
             if getattr(plan.grader, "judged_by_model", False):
                 judges[suite.name, name] = (model,)
-            elif plan.grader.needs_judge and any(judged(case) for case in suite.cases):
+            elif plan.grader.needs_judge and any(judged(case, plan.grader) for case in suite.cases):
                 judges[suite.name, name] = builder.judges(suite, model)
                 roles[suite.name, name] = builder.roles(plan, suite, model)
     told = tuple(builder.strays(answers, known)) if known is not None else ()
@@ -188,8 +188,10 @@ def _brought(model: Entry, suite: str) -> tuple[str, ...]:
     return (model.judge,) if model.judge else ()
 
 
-def judged(case: Case) -> bool:
-    """Return whether a case has criteria that only a judge can decide."""
+def judged(case: Case, grader: Grader) -> bool:
+    """Return whether a case has criteria that only a judge can decide, its own or its suite's."""
+    if getattr(grader, "judges_every_case", False):
+        return True
     return any(criterion.check is None for criterion in case.criteria)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from medcheck import prompts
 from medcheck.client import Askable
 from medcheck.errors import SettingsError, nearest
+from medcheck.graders import claims
 from medcheck.graders._panel import ballot
 from medcheck.graders._wording import wording
 from medcheck.replies import Protocol, parse_verdict
@@ -27,7 +28,12 @@ OPTIONS = {
         "evidence": {
             "type": "boolean",
             "description": "Show the judge the tool calls and passages that came with the answer.",
-        }
+        },
+        "batch": {
+            "type": "boolean",
+            "description": "All criteria of an answer in one call; another measurement than single "
+            "calls, so never under official.",
+        },
     }
 }
 """The grader's own fields in YAML. Only the strict protocol shows evidence."""
@@ -45,7 +51,7 @@ class _Question:
 
 
 class Grader:
-    """Asks each judge about each criterion, one call a criterion.
+    """Asks each judge about each criterion, one call a criterion, or with `batch` one an answer.
 
     `official` is HealthBench's own protocol: the conversation as it was really asked, the
     criterion with its points, one user message. `strict` shows no points, sends the answer as data
@@ -70,6 +76,8 @@ class Grader:
                 "grader.prompt: an imported wording cannot carry a verdict id.",
                 hint="Use it with protocol: official.",
             )
+        self.batch = bool(options.get("batch", False))
+        self._sheet = self._batched() if self.batch else None
 
     @property
     def needs_judge(self) -> bool:
@@ -79,6 +87,8 @@ class Grader:
     @property
     def versions(self) -> dict[str, str]:
         """Return the sha256 of the wording that judges."""
+        if self._sheet is not None:
+            return self._sheet.versions
         if self.protocol == "official":
             return self._wording.versions
         names = ("healthbench/rubric_strict", "healthbench/rubric_strict_answer")
@@ -93,6 +103,9 @@ class Grader:
         asked: Sequence[Message] = (),
     ) -> Score:
         """Return the points of one answer; see `Grader` in the shelf's contract."""
+        if self._sheet is not None:
+            score = await self._sheet.grade(case, completion, judges, asked=asked)
+            return points(score.verdicts, rule=self.rule, undecided=self.undecided)
         seen: dict[str, int] = {}
         pending = []
         for criterion in case.criteria:
@@ -109,6 +122,20 @@ class Grader:
             pending.append(self._verdict(question, judges))
         verdicts = await asyncio.gather(*pending)
         return points(verdicts, rule=self.rule, undecided=self.undecided)
+
+    def _batched(self) -> claims.Grader:
+        """Return what asks about all criteria of an answer in one call.
+
+        Source: healthbench.md section 11, item 11 (another measurement, which must be labeled).
+        """
+        if self.protocol == "official" or self.shows_evidence:
+            wrong = "evidence: true" if self.shows_evidence else "the official protocol"
+            raise SettingsError(
+                f"grader.batch does not go with {wrong}.", hint="Leave one of the two out."
+            )
+        options = {"vote": self.how, "min_judges": self.min_judges}
+        given = {name: value for name, value in options.items() if value is not None}
+        return claims.Grader({"protocol": self.protocol, "batch": True, **given})
 
     async def _verdict(self, question: _Question, judges: Sequence[Askable]) -> Verdict:
         criterion = question.criterion

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ _FINISHES: Mapping[str, Finish] = {
 # The server gave up halfway (DeepSeek, vLLM, Zhipu, OpenRouter): no answer, and worth another try.
 _BROKEN_OFF = frozenset({"insufficient_system_resource", "abort", "network_error", "error"})
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def messages(given: Iterable[Message]) -> list[dict[str, Any]]:
     """Return messages as Chat Completions takes them; images follow their text, in order.
@@ -37,9 +40,11 @@ def messages(given: Iterable[Message]) -> list[dict[str, Any]]:
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:
+    # Half a surrogate pair has no UTF-8: an endpoint could not read the request.
+    text = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", message.text)
     if not message.images:
-        return message.text
-    parts: list[dict[str, Any]] = [{"type": "text", "text": message.text}] if message.text else []
+        return text
+    parts: list[dict[str, Any]] = [{"type": "text", "text": text}] if text else []
     parts += (
         {"type": "image_url", "image_url": {"url": _data_url(image)}} for image in message.images
     )

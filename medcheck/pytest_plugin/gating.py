@@ -140,9 +140,10 @@ def uncertified(settings: Settings, run: Run) -> list[str]:
 
     from medcheck import certificates
 
+    # Read even where none is required: a torn file must not be found out after the last call.
+    known = certificates.known(settings.certificates) if settings.certificates else ()
     if not settings.require_certificate:
         return []
-    known = certificates.known(settings.certificates) if settings.certificates else ()
     found = certificates.backings(run.suites, known, datetime.now(UTC).date())
     lacking = [f"medcheck: {each.line}" for each in found if each.certificate is None]
     return [*lacking, "Certify the judge: medcheck certify JUDGE --by NAME"] if lacking else []

@@ -259,3 +259,37 @@ def test_a_prompt_of_another_grader_is_refused():
     """A prompt that exists but is not this grader's is an error, never silently another wording."""
     with pytest.raises(SettingsError, match="not a prompt of this grader"):
         Grader({"protocol": "official", "prompt": "healthbench/meta"})
+
+
+def in_batch(name, request):
+    """Meet what the answer says about each of several criteria, with a quotation of it."""
+    text = request.messages[-1].text
+    points = [json.loads(line) for line in re.findall(r'^\{.*"kind".*\}$', text, re.MULTILINE)]
+    verdicts = [
+        {"id": point["id"], "explanation": "so", "criteria_met": met, "evidence": "Rest" * met}
+        for point in points
+        for met in [point["text"] == "Says rest"]
+    ]
+    found = re.search(r"verdict_id: (\w{16})", text)[1]
+    return json.dumps({"verdicts": verdicts, "verdict_id": found})
+
+
+def test_batch_is_one_call_with_the_same_points():
+    """With `batch` a judge is asked once an answer; checks and points are those of single calls."""
+    score, requests = grade({"protocol": "strict", "batch": True}, in_batch, names=("j", "k"))
+    alone, _ = grade({"protocol": "strict"})
+    assert len(requests) == 2
+    assert [v.state for v in score.verdicts] == ["met", "not_met", "met"]
+    assert (score.value, score.earned, score.possible, score.facets) == (
+        alone.value, alone.earned, alone.possible, alone.facets,
+    )  # fmt: skip
+    assert [v.how for v in score.verdicts[:2]] == ["majority", "majority"]
+    names = set(Grader({"protocol": "strict", "batch": True}).versions)
+    assert names == {"prompt gaps/batch_strict", "prompt gaps/answer_strict"}
+
+
+@pytest.mark.parametrize("options", [{"protocol": "official"}, {"evidence": True}])
+def test_batch_is_refused(options):
+    """Batch judging is another measurement than the official one, and shows no evidence."""
+    with pytest.raises(SettingsError, match=r"grader\.batch does not go with"):
+        Grader({**options, "batch": True})

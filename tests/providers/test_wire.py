@@ -150,3 +150,12 @@ def test_missing_image():
     with Server() as server, pytest.raises(DatasetError, match=r"nowhere/x\.png"):
         ask(entry(server), request)
     assert server.requests == []
+
+
+def test_half_a_character_is_replaced():
+    """Half a surrogate pair in a question or an answer never breaks a request."""
+    asked = Request(messages=(Message(role="user", text="胸痛\ud83d?"),))
+    with Server("ok") as server:
+        assert ask(entry(server), asked).text == "ok"
+        assert server.bodies[0]["messages"][0]["content"] == "胸痛\N{REPLACEMENT CHARACTER}?"
+    assert len(server.requests) == 1

@@ -26,7 +26,9 @@ def script(quality):
         good = {"good": demand < 3, "bad": demand == 3 or (demand == 2 and case % 3 == 0)}
         # Two of 24 cases a little worse: too few to tell.
         good["mixed"] = demand < 3 and not (demand == 2 and case % 12 == 0)
-        said = {"explanation": "so", "criteria_met": good[quality], "verdict_id": verdict_id}
+        # From the answer, whatever this server's own: frozen answers must be judged as ever.
+        judged = re.search(r"answer \d\d of (\w+)", text)[1]
+        said = {"explanation": "so", "criteria_met": good[judged], "verdict_id": verdict_id}
         return Reply(text=json.dumps(said))
 
     return reply
@@ -87,7 +89,7 @@ def test_every_status_of_the_gate(released, workers):
 
 def test_a_lost_answer_is_incomplete_not_a_pass(released):
     """12 leads over a gate that would pass: what is missing is never a pass."""
-    with runs.server(lambda body, _: lost(body)) as server:
+    with Server(lambda body: lost(body) or script("good")(body)) as server:
         path = released / "models.yaml"
         path.write_text(runs.registry_text(server.url), encoding="utf-8")
         ended = runs.command(released, "--run=lost", "--store=lost.sqlite", BASELINE, "--gate")
@@ -130,3 +132,95 @@ def test_a_wrong_baseline_is_refused_before_a_call(released, options, said):
     assert ended.status == 4, ended.output
     assert said in ended.output
     assert asked == 0
+
+
+def test_a_drifted_judge_is_not_comparable(released):
+    """13 where frozen answers are judged otherwise than before, whatever the comparison says."""
+
+    def milder(body):
+        reply = script("good")(body)
+        if runs.is_judge(body) and "demand 3" in runs.identity(body):
+            said = json.loads(reply.text)
+            return Reply(text=json.dumps({**said, "criteria_met": True}))
+        return reply
+
+    with Server(milder) as server:
+        path = released / "models.yaml"
+        path.write_text(runs.registry_text(server.url), encoding="utf-8")
+        ended = runs.command(released, "--run=drift", "--store=drift.sqlite", BASELINE, "--gate")
+    assert ended.status == 13, ended.output
+    assert "NOT COMPARABLE: the judge has drifted" in ended.output
+    with Server(milder) as server:
+        path.write_text(runs.registry_text(server.url), encoding="utf-8")
+        told = runs.command(released, "--run=told", "--store=drift.sqlite", BASELINE)
+    assert "sentinels" not in told.output
+    assert told.status == 0
+
+
+def test_sentinels_are_not_asked_where_nothing_may_be(released):
+    """`--responses only` calls nobody, sentinels included."""
+    with Server(script("good")) as server:
+        path = released / "models.yaml"
+        path.write_text(runs.registry_text(server.url), encoding="utf-8")
+        store = "--store=good-first.sqlite"
+        ended = runs.command(released, "--run=first", store, BASELINE, "--gate", "--responses=only")
+        assert ended.status == 0, ended.output
+        assert not server.requests
+    assert "sentinels" not in ended.output
+
+
+def certificate(folder, **changes):
+    """Write a certificate for the judge of the placed suite."""
+    from dataclasses import replace
+    from datetime import UTC, datetime, timedelta
+
+    from medcheck import certificates
+    from medcheck.graders.rubric import Grader
+
+    day = datetime.now(UTC).date()
+    signed = certificates.Certificate(
+        judge="judge", provider="openai", model="judge", params={}, judge_params={},
+        protocol="strict", grader="rubric", prompts=Grader({"protocol": "strict"}).versions,
+        by="Dr. Wu", day=day.isoformat(), valid_until=(day + timedelta(days=9)).isoformat(),
+        data={}, sample=None, gradings=1, seed=0,
+        checks=(certificates.Check(name="canaries", outcome="PASS", value=1.0, limit=1.0),),
+    )  # fmt: skip
+    certificates.write(replace(signed, **changes), folder / "cases/certificates/judge.json")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_certificate_is_required(tmp_path, workers):
+    """`--require-certificate` refuses before a call: 13; with a certificate scores name it."""
+    folder = place(tmp_path, "http://127.0.0.1:9/v1")
+    needed = "--require-certificate"
+    ended, asked = measured(folder, "good", needed, workers=workers, run="bare")
+    assert (ended.status, asked) == (13, 0), ended.output
+    assert 'judge "judge" has no certificate' in ended.output
+    certificate(folder, prompts={"prompt another": "00"})
+    ended, asked = measured(folder, "good", needed, workers=workers, run="void")
+    assert (ended.status, asked) == (13, 0), ended.output
+    assert "is not covered, or has changed" in ended.output
+    certificate(folder)
+    ended, _ = measured(folder, "good", needed, workers=workers, run="backed")
+    assert ended.status == 0, ended.output
+    assert 'faults: judge "judge" is certified by Dr. Wu' in ended.output
+    told = (folder / "reports" / "backed" / "summary.md").read_text(encoding="utf-8")
+    assert "is certified by Dr. Wu" in told
+
+
+def test_other_certificates(tmp_path):
+    """`--certificate` names files elsewhere; one that is none is an error before a call."""
+    folder = place(tmp_path, "http://127.0.0.1:9/v1")
+    certificate(folder)
+    (folder / "cases" / "certificates").rename(folder / "kept")
+    ended, _ = measured(folder, "good", "--certificate=kept", "--require-certificate", run="kept")
+    assert ended.status == 0, ended.output
+    ended, asked = measured(
+        folder, "good", "--certificate=nowhere", "--require-certificate", run="no"
+    )
+    assert (ended.status, asked) == (4, 0), ended.output
+    assert "there is no such certificate" in ended.output
+    (folder / "kept" / "judge.json").write_text("{}", encoding="utf-8")
+    ended, asked = measured(folder, "good", "--certificate=kept", run="torn")
+    assert (ended.status, asked) == (4, 0), ended.output
+    assert "no certificate" in ended.output
