@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "agree": "judges and people: agreement on points that people rated",
     "usability": "score files of LLMEval-Med become usable rates and OP, by a named rule",
     "compare": "two runs beside each other, case by case",
+    "jury": "a jury without each juror, and beside clinicians",
     "leaderboard": "runs as one table: win rates with intervals, costs, published figures",
     "baseline": "accept a run as the baseline of the gate",
     "refine": "make checklists and prompts better against people's ratings, in rounds",

@@ -73,7 +73,9 @@ def _sheet(args: argparse.Namespace) -> Sheet:
     sides = [contestant.sides for contestant in board.contestants]
     official = args.cost == "official"
     names = [contestant.model for contestant in board.contestants]
-    names += sorted({judge for own in sides for side in own for judge in side.judges})
+    names += sorted(
+        {judge for own in sides for side in own for judge in side.judges if judge != "rule"}
+    )
     return _board.Sheet(
         board=board,
         bills=tuple(costs.official(s, entries) if official else costs.paid(s) for s in sides),
