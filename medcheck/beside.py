@@ -21,7 +21,8 @@ from medcheck.scoring.metrics.classes import (
     pair_of,
 )
 from medcheck.scoring.usability import Item, Rules, item_of, op_interval, usability
-from medcheck.stats.means import wilson
+from medcheck.stats.means import interval, wilson
+from medcheck.stats.repeats import pass_all_k, pass_at_k
 from medcheck.types import Completion, Message, Result, Score
 
 OP, USABLE = "op", "usable_rate"
@@ -30,6 +31,7 @@ CONSISTENT, ACCURACY, GROUPS = "consistent", "accuracy", "group_accuracy"
 MICRO, MACRO = "micro_f1", "macro_f1"
 BALANCED = "balanced_accuracy"
 DROP = "circular_drop"
+PASS_ANY, PASS_ALL = "pass_any", "pass_all"
 NAMES = (OP, USABLE, STRICT, READ, CONSISTENT, ACCURACY, GROUPS, DROP, MICRO, MACRO, BALANCED)
 """The groups that are counted here, without what follows their colon."""
 
@@ -60,7 +62,7 @@ def collectors(described: Mapping[str, Any], *, seed: int) -> tuple[Collector, .
     found: list[Collector] = []
     if usable := described.get("usability"):
         found.append(Usable(rules=Rules.of(usable), runs=int(usable["runs"]), seed=seed))
-    return (*found, Closed(), Classes(seed=seed), Coverage())
+    return (*found, Passes(), Closed(), Classes(seed=seed), Coverage())
 
 
 @dataclass(slots=True)
@@ -224,6 +226,44 @@ class Classes:
         if are_classes(self.pairs) and found.skew is not None:
             told = f"always giving the most frequent class is right in {found.skew:.1%}"
             yield f"{self.metric}: {told}."
+
+
+@dataclass(slots=True)
+class Passes:
+    """Which of several answers to a case pass its threshold: any of k, all of k.
+
+    Source: `stats.repeats`.
+    """
+
+    cases: dict[str, list[bool]] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
+    """Cases of which an answer was not measured."""
+
+    def add(self, result: Result) -> None:
+        """Note whether an answer passes; cases without a threshold are left aside."""
+        if result.pass_at is None:
+            return
+        if result.passed is None:
+            self.lost.add(result.case_id)
+        else:
+            self.cases.setdefault(result.case_id, []).append(result.passed)
+
+    def figures(self) -> Iterator[Figure]:
+        """Yield `pass_any:K` and `pass_all:K` for each K up to the repeats; n is cases."""
+        kept = [found for name, found in self.cases.items() if name not in self.lost]
+        repeats = min((len(found) for found in kept), default=0)
+        for k in range(1, repeats + 1) if repeats > 1 else ():
+            for name, chance in ((PASS_ANY, pass_at_k), (PASS_ALL, pass_all_k)):
+                each = [value for found in kept if (value := chance([found], k)) is not None]
+                value = chance(kept, k)
+                yield Figure(
+                    group=f"{name}:{k}", value=value, raw=value, ci95=interval(each),
+                    n=len(kept), ungraded=len(self.lost),
+                )  # fmt: skip
+
+    def notes(self) -> Iterator[str]:
+        """Yield nothing."""
+        yield from ()
 
 
 def _share(group: str, count: int, n: int, missing: int) -> Figure:

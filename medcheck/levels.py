@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 from medcheck.extras import Figure
 from medcheck.scoring.gaps import IRRELEVANT, SEVERITIES, polarity_of
@@ -28,9 +30,19 @@ WORST = SEVERITIES[-1]
 _BASE, _KIND, _PLAIN = "base:", "perturbation:", "P0"
 
 
-def unit_of(result: Result) -> str:
-    """Return what an answer is not independent of: its case, or the question it is a variant of."""
-    return _tagged(result, _BASE) or result.case_id
+def unit_of(result: Result, told: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """Return what an answer is not independent of.
+
+    That is the question it is a variant of, what the suite's `cluster` tag names, its
+    conversation, or else its case.
+
+    Args:
+        result: one answer.
+        told: the suite's description in the run.
+    """
+    prefix = str(told.get("cluster") or "").rstrip(":")
+    found = _tagged(result, _BASE) or (_tagged(result, f"{prefix}:") if prefix else None)
+    return found or str(told.get("conversations", {}).get(result.case_id, result.case_id))
 
 
 def has_levels(result: Result) -> bool:
@@ -92,13 +104,13 @@ class Levels:
     """By case: how its question was perturbed, and which question it is a variant of."""
     bins: Counter[int] = field(default_factory=Counter)
 
-    def add(self, result: Result) -> None:
-        """Count the points that an answer met, by level."""
+    def add(self, result: Result, told: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Count the points that an answer met, by level; `told` as for `unit_of`."""
         self._place(result)
         if not has_levels(result) or result.score is None:
             return
         self.found = True
-        verdicts, unit = counted(result.score), unit_of(result)
+        verdicts, unit = counted(result.score), unit_of(result, told)
         rubric = [v for v in verdicts if IRRELEVANT not in v.criterion.tags]
         for level, points in _by_level(rubric).items():
             for group, value in _figures(level, points):

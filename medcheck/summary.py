@@ -206,7 +206,7 @@ class _Tally:
             group.planned += 1
             if name in scores:
                 group.values.append(scores[name])
-                group.clusters.append(unit_of(result))
+                group.clusters.append(unit_of(result, self.suites.get(result.suite, {})))
             elif name == "overall":
                 self._bound(group, result)
 
@@ -215,13 +215,13 @@ class _Tally:
         if result.score and result.score.value is not None and result.completion is not None:
             chars = len(result.completion.text)
             group.values.append(length_adjusted(result.score.value, chars, **cost))
-            group.clusters.append(unit_of(result))
+            group.clusters.append(unit_of(result, self.suites.get(result.suite, {})))
 
     def _levels(self, result: Result) -> None:
         key = (result.model, result.suite)
         rules = self._rules(result.suite)
         rules.levels = rules.levels or has_levels(result)
-        self.levels.setdefault(key, Levels()).add(result)
+        self.levels.setdefault(key, Levels()).add(result, rules.suite)
         self.undecided.setdefault(key, Undecided()).add(result, rules)
 
     def _beside(self, model: str, suite: str) -> tuple[Collector, ...]:

@@ -96,7 +96,7 @@ class Undecided:
         self.lost += sum(state in LOST for state in states)
         self._cut(result.score)
         for group, score in self._scores(result.score, rules).items():
-            self.scores[group].add(score, unit_of(result))
+            self.scores[group].add(score, unit_of(result, rules.suite))
 
     def figures(self, measure: Measure) -> Iterator[Figure]:
         """Yield the score under each policy and its range, and the shares of undecided points.

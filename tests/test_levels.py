@@ -228,3 +228,7 @@ def test_unit_of():
     """A variant belongs to its question; any other answer to its case."""
     assert unit_of(variant("A1+", "a", "P2")) == "a"
     assert unit_of(answer("A1+", "b")) == "b"
+    told = {"conversations": {"b": "first"}, "cluster": "patient"}
+    assert unit_of(answer("A1+", "b"), told) == "first"
+    tagged = replace(answer("A1+", "b"), tags=("patient:7",))
+    assert unit_of(tagged, told) == "7"

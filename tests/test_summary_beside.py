@@ -134,3 +134,22 @@ def test_what_of_the_taxonomy_is_missing():
     first = taxonomy.subcategories()[0].name
     assert note == f"touches 21 of 22 MedHELM subcategories; without a case: {first}."
     assert found({}, [placed("a", "planning_treatments"), placed("b")])[1] == []
+
+
+def test_several_answers_pass_or_do_not():
+    """Any of k and all of k, unbiased, over cases whose answers were all measured."""
+    scores = {"a": (1.0, 0.0), "b": (1.0, 1.0), "c": (0.0, None)}
+    results = [
+        Result(
+            run="r", case_id=name, suite="s", model="m", repeat=repeat, pass_at=0.5,
+            state="scored" if score is not None else "judge_error", score=Score(value=score),
+        )
+        for name, both in scores.items()
+        for repeat, score in enumerate(both, 1)
+    ]  # fmt: skip
+    figures, _ = found({}, results)
+    assert (figures["pass_any:1"].value, figures["pass_all:1"].value) == (0.75, 0.75)
+    assert (figures["pass_any:2"].value, figures["pass_all:2"].value) == (1.0, 0.5)
+    assert (figures["pass_any:2"].n, figures["pass_any:2"].ungraded) == (2, 1)
+    plain = [replace(result, pass_at=None) for result in results]
+    assert not [group for group in found({}, plain)[0] if group.startswith("pass_")]
