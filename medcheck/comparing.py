@@ -136,6 +136,23 @@ def markdown(comparisons: Iterable[Comparison]) -> str:
     return "\n".join(text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One comparison in words and tables, for writers."""
+
+    title: str
+    told: tuple[str, ...]
+    tables: tuple[Table, ...]
+
+
+def parts(comparisons: Iterable[Comparison]) -> tuple[Part, ...]:
+    """Return comparisons as a page shows them, with all rows."""
+    return tuple(
+        Part(title=_title(each), told=tuple(_told(each)), tables=tables(each))
+        for each in comparisons
+    )
+
+
 def table_lines(found: Iterable[Table]) -> list[str]:
     """Return tables as lines of Markdown."""
     text: list[str] = []

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medcheck.commands import add_places, open_store, say, settings_of
+
+if TYPE_CHECKING:
+    from medcheck.comparing import Comparison
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--models", nargs=2, default=(), metavar=("FIRST", "SECOND"),
         help="a model of each run; default: equal names, or the only one",
     )  # fmt: skip
-    parser.add_argument("--out", metavar="FILE", help="also write all tables as Markdown")
+    parser.add_argument(
+        "--out", metavar="FILE", help="also write all tables: .html, or else Markdown"
+    )
     add_places(parser)
 
 
@@ -38,9 +45,18 @@ def run(args: argparse.Namespace) -> int:
     for number, comparison in enumerate(comparisons):
         say("\n" * bool(number) + "\n".join(comparing.lines(comparison)))
     if args.out:
-        from medcheck.writers._files import replaced
-
-        with replaced(Path(args.out)) as file:
-            file.write(comparing.markdown(comparisons))
+        _write(comparisons, Path(args.out))
         say(f"wrote {args.out}")
     return 0
+
+
+def _write(comparisons: Sequence[Comparison], path: Path) -> None:
+    from medcheck import comparing
+    from medcheck.writers import _compare_html
+    from medcheck.writers._files import replaced
+
+    if path.suffix.lower() in (".html", ".htm"):
+        _compare_html.write(comparing.parts(comparisons), path)
+        return
+    with replaced(path) as file:
+        file.write(comparing.markdown(comparisons))
