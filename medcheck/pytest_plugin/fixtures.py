@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from medcheck import shelves
 from medcheck.errors import MedcheckError, SettingsError, SuiteError
 from medcheck.pytest_plugin.collect import CaseItem
 from medcheck.pytest_plugin.ending import prepare_ending
@@ -16,6 +18,7 @@ from medcheck.pytest_plugin.xdist import share
 
 if TYPE_CHECKING:
     from medcheck.engine.session import Engine, Work
+    from medcheck.engine.setup import Setup
     from medcheck.pytest_plugin.testing import JudgePanel, LoadedCase, ModelClient, RunPlace
     from medcheck.types import Case, Result
 
@@ -51,11 +54,26 @@ def medcheck_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
         ),
         environment(),
     )
+    _import_early(state.setup)
     if not state.is_worker:
         # The first replies take a while anyway: what the ending needs is imported meanwhile.
         threading.Thread(target=prepare_ending, daemon=True).start()
     yield engine
     engine.close()
+
+
+def _import_early(setup: Setup) -> None:
+    """Import what the engine's thread and the tests would import at the same time.
+
+    pytest parses every module of a plugin that it imports for the first time, and parsing in two
+    threads at once can fail in CPython 3.11: "AST constructor recursion depth mismatch".
+    """
+    importlib.import_module("medcheck.pytest_plugin.testing")
+    roles = [entries for found in setup.roles.values() for entries in found.values()]
+    panels = [*setup.judges.values(), *roles]
+    entries = [*setup.models.values(), *(entry for panel in panels for entry in panel)]
+    for name in sorted({entry.provider for entry in entries} & set(shelves.names("providers"))):
+        shelves.find("providers", name, "Provider")
 
 
 @pytest.fixture
