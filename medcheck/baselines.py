@@ -10,7 +10,7 @@ import functools
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +19,7 @@ from typing import Any
 
 from medcheck.errors import DatasetError, SettingsError, WriterError
 from medcheck.gate.measured import Measured, Side, digest, sides
+from medcheck.lines import document
 from medcheck.types import Run
 
 FOLDER = Path("cases") / "baselines"
@@ -149,15 +150,7 @@ def read(path: Path) -> Baseline:
     Raises:
         DatasetError: it cannot be read, is none, of another version, or was changed by hand.
     """
-    try:
-        data = json.loads(
-            path.read_text(encoding="utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-        )
-    except (OSError, ValueError, RecursionError) as error:
-        told = error.strerror if isinstance(error, OSError) else error
-        raise DatasetError(f"cannot be read: {told}.", hint=_BY_HAND, where=str(path)) from None
+    data: Any = document(path, hint=_BY_HAND)
     _check(data, path)
     return Baseline(
         name=str(path),
@@ -272,14 +265,3 @@ def _case(block: Mapping[str, Any]) -> Measured:
         scores=tuple(block["scores"]),
         states=tuple(tuple(states.split()) for states in block["states"]),
     )
-
-
-def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number")

@@ -151,11 +151,14 @@ class Closed:
 
     results: list[Result] = field(default_factory=list)
     """Without verdicts and reasoning."""
+    found: tuple[SetFigures, ...] | None = None
+    """Of all results, once somebody asked for it: reading the answers is the work."""
 
     def add(self, result: Result) -> None:
         """Keep what was asked and answered."""
         if tagged(result.tags, FORMAT) is None:
             return
+        self.found = None
         said = None if result.completion is None else Completion(text=result.completion.text)
         asked: tuple[Message, ...] = result.messages[-1:]
         gold = {name: text for name, text in result.labels.items() if name == "gold"}
@@ -166,7 +169,7 @@ class Closed:
 
     def figures(self) -> Iterator[Figure]:
         """Yield by set: shares of strict and of readable answers, then what the set allows."""
-        for found in figures(self.results):
+        for found in self._sets():
             missing = found.states.get("missing", 0)
             strict = found.states.get("strict", 0)
             readable = strict + found.states.get("recoverable", 0)
@@ -176,9 +179,14 @@ class Closed:
             yield from _copies(found)
             yield from _against_gold(found, answered, missing)
 
+    def _sets(self) -> tuple[SetFigures, ...]:
+        if self.found is None:
+            self.found = figures(self.results)
+        return self.found
+
     def notes(self) -> Iterator[str]:
         """Yield what the copies of each set say of the model's own noise."""
-        for found in figures(self.results):
+        for found in self._sets():
             copies = found.consistency
             if copies is not None and copies.repeats:
                 yield (

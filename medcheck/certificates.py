@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from medcheck.errors import DatasetError, SettingsError, WriterError
 from medcheck.gate.measured import digest, plain
+from medcheck.lines import document
 
 FOLDER = Path("cases") / "certificates"
 SCHEMA = 1
@@ -177,15 +178,7 @@ def read(path: Path) -> Certificate:
     Raises:
         DatasetError: it cannot be read, is none, or was changed after it was signed.
     """
-    try:
-        data = json.loads(
-            path.read_text(encoding="utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-        )
-    except (OSError, ValueError, RecursionError) as error:
-        told = error.strerror if isinstance(error, OSError) else error
-        raise DatasetError(f"cannot be read: {told}.", hint=_ANEW, where=str(path)) from None
+    data: Any = document(path, hint=_ANEW)
     _check(data, path)
     fields = {name: data[name] for name in Certificate.__dataclass_fields__ if name != "checks"}
     return Certificate(**fields, checks=tuple(_check_of(block) for block in data["checks"]))
@@ -284,14 +277,3 @@ def _check_of(block: Mapping[str, Any]) -> Check:
         ci95=None if interval is None else (interval[0], interval[1]),
         failures=tuple(block["failures"]),
     )
-
-
-def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number")

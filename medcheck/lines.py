@@ -83,6 +83,21 @@ def parsed(line: bytes) -> object:
         raise DatasetError("not JSON: a number is too long.") from None
 
 
+def document(path: Path, *, hint: str) -> object:
+    """Return the JSON of a small file that medcheck itself wrote.
+
+    Raises:
+        DatasetError: it cannot be read, or is not strict JSON; with the path and the hint.
+    """
+    try:
+        return parsed(path.read_bytes())
+    except OSError as error:
+        told = f"{error.strerror}."
+    except DatasetError as error:
+        told = error.message
+    raise DatasetError(f"cannot be read: {told}", hint=hint, where=str(path))
+
+
 def checked_object(
     found: object, needed: Collection[str], optional: Collection[str] | None, where: str
 ) -> Record:

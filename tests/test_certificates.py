@@ -147,7 +147,7 @@ def test_changes_by_hand_are_noticed(tmp_path):
         json.dumps(data): "changed after it was signed",
         whole.replace('"seed": 0,', ""): "'seed' is a required property",
         whole.replace('"seed": 0,', '"seed": 0, "seed": 1,'): "stands twice",
-        whole.replace('"value": 1.0', '"value": NaN'): "NaN is no number",
+        whole.replace('"value": 1.0', '"value": NaN'): "NaN is not a JSON number",
         "[]": "no certificate",
         "{": "cannot be read",
     }

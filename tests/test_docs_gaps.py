@@ -71,7 +71,7 @@ def originals(project: Path) -> str:
 
 
 def workbook(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    openpyxl = pytest.importorskip("openpyxl")
+    openpyxl = pytest.importorskip("openpyxl", reason="the extra xlsx is not installed")
     book = openpyxl.Workbook()
     book.active.append(list(header))
     for row in rows:
@@ -149,7 +149,7 @@ def run(line: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[
 
 def fill_in(queue: Path) -> None:
     """Rate all points of a review queue, as a physician would between two commands."""
-    openpyxl = pytest.importorskip("openpyxl")
+    openpyxl = pytest.importorskip("openpyxl", reason="the extra xlsx is not installed")
     book = openpyxl.load_workbook(queue)
     header, *rows = book.worksheets[0].iter_rows()
     at = [cell.value for cell in header].index("verdict")

@@ -45,3 +45,18 @@ def test_missing_file(tmp_path):
     """A missing file says what to do."""
     with pytest.raises(DatasetError, match=r"no such file\. Do this"):
         list(lines.numbered(tmp_path / "none", hint="Do this."))
+
+
+def test_a_document_that_cannot_be_used_names_its_file(tmp_path):
+    """A small JSON file: missing, cut off, with a name twice or with NaN, it is refused by path."""
+    path = tmp_path / "x.json"
+    with pytest.raises(DatasetError, match="cannot be read") as caught:
+        lines.document(path, hint="Make it anew.")
+    assert str(path) in str(caught.value)
+    assert "Make it anew." in str(caught.value)
+    for content in ('{"a": 1', '{"a": 1, "a": 2}', '{"a": NaN}', "\xff"):
+        path.write_bytes(content.encode("latin-1"))
+        with pytest.raises(DatasetError, match="cannot be read"):
+            lines.document(path, hint="Make it anew.")
+    path.write_text('{"a": [1, "胸痛"]}', encoding="utf-8")
+    assert lines.document(path, hint="") == {"a": [1, "胸痛"]}

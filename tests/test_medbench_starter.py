@@ -176,7 +176,7 @@ def test_two_small_pictures():
 
 def test_the_pdf_is_two_pictures(tmp_path):
     """The PDF is small, holds no text or font, and its two pages are drawn with ink."""
-    pytest.importorskip("pypdfium2")
+    pytest.importorskip("pypdfium2", reason="the extra pdf is not installed")
     path = FOLDER / "pdf" / "reports" / "report.pdf"
     data = path.read_bytes()
     assert len(data) < 60_000
@@ -209,7 +209,7 @@ def test_every_case_is_recorded_once():
 
 def test_the_pdf_suite_is_recorded():
     """The suite of the PDF loads by its own file, and both models have an answer on record."""
-    pytest.importorskip("pypdfium2")
+    pytest.importorskip("pypdfium2", reason="the extra pdf is not installed")
     [case] = load_suite(FOLDER / "medbench_starter_pdf.yaml").cases
     assert len(case.messages[0].images) == 2
     assert value("demo", case) == 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -95,22 +95,33 @@ def findings(old: Side, new: Side, settings: GateSettings) -> tuple[Finding, ...
 def _finding(
     name: str, cases: Sequence[tuple[Measured, Measured]], settings: GateSettings
 ) -> Finding:
-    before = [was.mean or 0.0 for was, _ in cases]
-    after = [now.mean or 0.0 for _, now in cases]
+    before, after = _means(was for was, _ in cases), _means(now for _, now in cases)
     changes = [one - other for one, other in zip(after, before, strict=True)]
     units = [now.unit for _, now in cases]
     difference = paired(changes, clusters=units)
+    one, other = mean(before), mean(after)
     assert difference is not None
+    assert one is not None
+    assert other is not None
     margin = settings.margin if name == OVERALL else settings.category_margin
     return Finding(
         group=name,
-        old=mean(before) or 0.0,
-        new=mean(after) or 0.0,
+        old=one,
+        new=other,
         difference=difference,
         proof=_proof(changes, units, difference, margin, settings),
         margin=margin,
         gated=name == OVERALL or difference.units >= settings.min_cases,
     )
+
+
+def _means(cases: Iterable[Measured]) -> list[float]:
+    """Return the cases' means; what was not measured never comes here, and is no 0."""
+    found = []
+    for case in cases:
+        assert case.mean is not None
+        found.append(case.mean)
+    return found
 
 
 def _proof(

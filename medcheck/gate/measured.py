@@ -301,7 +301,9 @@ def _judged(verdicts: Iterable[Verdict]) -> dict[str, tuple[Demand, str]]:
 
 
 def _token(verdict: Verdict) -> str:
-    return _TOKENS.get(verdict.state) or repr(float(verdict.value or 0.0))
+    if verdict.state in _TOKENS:
+        return _TOKENS[verdict.state]
+    return MISSING if verdict.value is None else repr(float(verdict.value))
 
 
 def _categories(result: Result, told: Mapping[str, Any], *, without: str) -> tuple[str, ...]:

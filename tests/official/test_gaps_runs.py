@@ -25,7 +25,7 @@ ANSWERS = "AntAngelMed-FP8"
 @pytest.fixture
 def place(tmp_path, shared_data):
     """A folder with the shipped suite, the official workbook and the original's registry."""
-    pytest.importorskip("openpyxl")
+    pytest.importorskip("openpyxl", reason="the extra xlsx is not installed")
     shipped = Path(__file__).resolve().parents[2] / "cases" / "gaps.yaml"
     data = tmp_path / "cases" / "data" / "gaps"
     data.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Two runs beside each other as a page: every text is shown, none of it is markup."""
+"""Pages of medcheck.writers._pages: every text is shown, none of it is markup."""
 
 from __future__ import annotations
 
