@@ -113,7 +113,7 @@ def judge_entry(name: str, settings: Settings, environ: Mapping[str, str]) -> En
         base_url=settings.judge_base_url,
         role="judge",
     )
-    key_of(entry, environ)
+    key_of(entry, environ, role="judge")
     if settings.budget is not None and entry.price is None and entry.provider not in FREE_PROVIDERS:
         raise SettingsError(
             f'--budget {settings.budget:g}: the price of "{name}" is not known.',

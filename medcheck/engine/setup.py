@@ -221,7 +221,7 @@ class _Builder:
                 base_url=url,
                 role=role,  # type: ignore[arg-type]
             )
-            key_of(entry, self.environ)
+            key_of(entry, self.environ, role=role)  # type: ignore[arg-type]
             note = host_note(entry, self.environ)
             if note:
                 self.notes.append(note)

@@ -59,7 +59,7 @@ def resolve(
     )
 
 
-def key_of(entry: Entry, environ: Mapping[str, str]) -> Secret:
+def key_of(entry: Entry, environ: Mapping[str, str], *, role: Role = "model") -> Secret:
     """Return the entry's key, empty where the endpoint is local or takes none.
 
     Raises:
@@ -72,9 +72,9 @@ def key_of(entry: Entry, environ: Mapping[str, str]) -> Secret:
         return Secret(value)
     wanted = entry.key_stands_in_for or entry.api_key_env
     raise SettingsError(
-        f'model "{entry.name}": {entry.host or entry.provider} needs a key '
+        f'{role} "{entry.name}": {entry.host or entry.provider} needs a key '
         f"and {entry.api_key_env} is not set.",
-        hint=f"Set {wanted}, or choose another model with --model.",
+        hint=f"Set {wanted}, or choose another {role} with --{role}.",
     )
 
 

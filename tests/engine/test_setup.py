@@ -248,3 +248,12 @@ cases:
     setup, settings = build(suite)
     shown = described(setup, settings)["faults"]["summary"]["by"]
     assert shown == ["grounding", "tier", "incidence", "any", "delta"]
+
+
+def test_a_judge_without_its_key_is_told_as_a_judge(build):
+    """The line names the judge, the variable, and the option that names another judge."""
+    setup, _ = build(runs.suite_text(cases=1).replace("[judge]", "[keyed]"))
+    [problem] = setup.problems
+    assert problem.startswith('judge "keyed": ')
+    assert "EXAMPLE_KEY" in problem
+    assert problem.endswith("or choose another judge with --judge.")
