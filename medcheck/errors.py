@@ -14,7 +14,6 @@ MedcheckError            where + message + hint
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -112,6 +111,8 @@ def located(where: str) -> Iterator[None]:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint that names the nearest known name and lists the others."""
+    import difflib
+
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     listed = ", ".join(names) if names else "none"

@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medcheck import shelves
 from medcheck.errors import MedcheckError, SettingsError, SuiteError
-from medcheck.pytest_plugin.collect import CaseItem
-from medcheck.pytest_plugin.ending import prepare_ending
 from medcheck.pytest_plugin.state import State, environment, state_of, worker_input
-from medcheck.pytest_plugin.xdist import share
 
 if TYPE_CHECKING:
     from medcheck.engine.session import Engine, Work
@@ -30,6 +26,8 @@ OWN_PROVIDER = "conftest"
 def medcheck_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     """Keep the endpoint busy in the background; stop, and keep what is paid, at the end."""
     from medcheck.engine.session import Engine, Share
+    from medcheck.pytest_plugin.ending import prepare_ending
+    from medcheck.pytest_plugin.xdist import share
 
     state = state_of(pytestconfig)
     if state.setup is None:
@@ -68,6 +66,8 @@ def _import_early(setup: Setup) -> None:
     pytest parses every module of a plugin that it imports for the first time, and parsing in two
     threads at once can fail in CPython 3.11: "AST constructor recursion depth mismatch".
     """
+    from medcheck import shelves
+
     importlib.import_module("medcheck.pytest_plugin.testing")
     roles = [entries for found in setup.roles.values() for entries in found.values()]
     panels = [*setup.judges.values(), *roles]
@@ -160,6 +160,8 @@ def _work(request: pytest.FixtureRequest) -> Work | None:
 
 
 def _case(request: pytest.FixtureRequest) -> Case | None:
+    from medcheck.pytest_plugin.collect import CaseItem
+
     if isinstance(request.node, CaseItem):
         return request.node.case
     work = _work(request)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import inspect
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
-from medcheck.settings import Settings, resolve
+if TYPE_CHECKING:
+    from medcheck.settings import Settings
 
 GROUP = "medcheck"
 INI = {
@@ -171,6 +173,7 @@ def settings_of(config: pytest.Config) -> Settings:
     Raises:
         SettingsError: a value is wrong.
     """
+    from medcheck.settings import resolve
 
     def option(name: str) -> object:
         if name == "selection":

@@ -13,13 +13,13 @@ import pytest
 
 from medcheck.errors import MedcheckError, SuiteError
 from medcheck.pytest_plugin.options import settings_of
-from medcheck.settings import Settings, read_env_file
 
 if TYPE_CHECKING:
     from medcheck.engine.planning import Forecast
     from medcheck.engine.session import Work
     from medcheck.engine.setup import Setup
     from medcheck.pytest_plugin.ending import Ending
+    from medcheck.settings import Settings
     from medcheck.store.lock import RunLock
     from medcheck.suites import Suite
     from medcheck.types import Case
@@ -129,6 +129,8 @@ class State:
         given = self.config.option.medcheck_env_file
         if given is None or self.is_worker:
             return  # a worker inherits them
+        from medcheck.settings import read_env_file
+
         try:
             found = read_env_file(self.config.invocation_params.dir / given)
         except MedcheckError as error:
