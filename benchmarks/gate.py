@@ -111,6 +111,28 @@ def gate(
     )
 
 
+def several(suites: int, *, runs: int, seed: int, shared: bool = True) -> float:
+    """Return how often a run of several suites of 60 cases in five categories fails for nothing.
+
+    Args:
+        suites: each with a decision of its own; one that fails stops the release.
+        runs: simulated runs.
+        seed: of the draws.
+        shared: whether alpha is divided by the suites, as the gate does.
+    """
+    draw = np.random.default_rng(seed)
+    shape = (runs * suites, 60)
+    differences = (left_tailed(draw, shape) - left_tailed(draw, shape)) * DIFFERENCE / 2**0.5
+    groups = [differences, *np.split(differences, 5, axis=1)]
+    tested = [_proof(group, overall=at == 0) for at, group in enumerate(groups)]
+    failed = [
+        rule(overall, {str(at): each for at, each in enumerate(rest)}, SETTINGS.alpha,
+             shared=suites if shared else 1).status == "FAIL"
+        for overall, *rest in zip(*tested, strict=True)
+    ]  # fmt: skip
+    return float(np.mean(np.array(failed).reshape(runs, suites).any(axis=1)))
+
+
 def theme_sizes(n: int) -> list[int]:
     """Return how many of `n` cases belong to each theme."""
     ends = np.rint(np.cumsum(THEMES) / sum(THEMES) * n).astype(int)
@@ -157,6 +179,10 @@ def main() -> None:
                 found = gate(n, repeats=repeats, **how, **draws)
                 shares = f"{found.fail:.3f}  {found.passed:.3f}  {found.cannot_tell:.3f}"
                 print(f"  n={n} K={repeats} {name:17} {shares}")
+    print("runs of several suites of 60 cases, no change: FAIL (alpha for each of them)")
+    for suites in (1, 3, 9):
+        told = [several(suites, shared=shared, **draws) for shared in (True, False)]
+        print(f"  {suites} suites: {told[0]:.3f}  ({told[1]:.3f})")
     print(f"{args.runs} runs each, {time.monotonic() - began:.0f} s")
 
 

@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from medcheck.commands import COMMANDS, say
 from medcheck.errors import MedcheckError
@@ -46,8 +47,12 @@ def _parser(chosen: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="medcheck",
         description="Check suites, fetch official data, and look into stored runs.",
-        epilog="Runs are made by pytest: pytest --model=demo",
+        epilog="Runs are made by pytest: pytest --model=demo. To compare later runs with one: "
+        'medcheck baseline accept RUN --reason "first release", then '
+        "pytest --model=NAME --baseline=cases/baselines/RUN.json --gate",
     )
+    shown = version("medcheck") if chosen == "--version" else ""
+    parser.add_argument("--version", action="version", version=f"medcheck {shown}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, does in COMMANDS.items():
         add = commands.add_parser(name, help=does)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medcheck.errors import DatasetError, located, nearest
 from medcheck.lines import (
@@ -31,6 +31,9 @@ from medcheck.lines import (
     texts,
 )
 from medcheck.types import Ballot, Criterion, Message, Verdict, VerdictState
+
+if TYPE_CHECKING:
+    from medcheck.packs.answers import PackAnswers
 
 ID_NAMES = ("case_id", "prompt_id", "id")
 """Names of a line's case; the first that is there counts."""
@@ -52,6 +55,8 @@ class Answers:
     """By case id; several are repeats, in order. An empty text is an answer that said nothing."""
     finishes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """How the answers of a case ended, where not all of them ended with `stop`."""
+    pack: PackAnswers | None = None
+    """A pack's answers by the question that they repeat; `by_case` has them by the pack's lines."""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """`format` (lines, allresults, pack), `model` (or `None`), `answers`, and the lines
     `without_answer`."""
@@ -98,7 +103,7 @@ def load_answers(path: str | Path) -> Answers:
             holds several models and none is named; all errors of a file at once.
     """
     file, model = _split(str(path))
-    if _is_pack(file):
+    if is_pack(file):
         return _from_pack(file, model)
     if _is_allresults(file):
         return _from_allresults(file, model)
@@ -136,16 +141,16 @@ def is_file(given: str) -> bool:
     """Return whether a name means a file of answers rather than a column of the data."""
     path, _ = _split(given)
     looks_like_one = len(path.parts) > 1 or path.suffix in (".json", ".jsonl", ".gz", ".csv")
-    return path.is_file() or looks_like_one or _is_pack(path)
+    return path.is_file() or looks_like_one or is_pack(path)
 
 
-def _is_pack(path: Path) -> bool:
+def is_pack(path: Path) -> bool:
     """Return whether a path means a MedBench pack: a zip, or a folder."""
     return path.suffix == ".zip" or path.is_dir()
 
 
 def _from_pack(path: Path, model: str | None) -> Answers:
-    from medcheck.packs.answers import load_pack_answers, pack_sha256
+    from medcheck.packs.answers import load_pack_answers, pack_answers, pack_sha256
 
     if model is not None:
         raise DatasetError(
@@ -160,6 +165,7 @@ def _from_pack(path: Path, model: str | None) -> Answers:
         sha256=pack_sha256(path),
         by_case=MappingProxyType(by_case),
         finishes=MappingProxyType(finishes),
+        pack=pack_answers(path),
         meta={
             "format": "pack",
             "model": None,

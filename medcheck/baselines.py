@@ -211,6 +211,7 @@ def _block(side: Side) -> dict[str, Any]:
         "protocol": side.protocol,
         "judges": list(side.judges),
         "ungraded_at_most": side.ungraded_at_most,
+        "gate": dict(side.gate),
         "compared": dict(side.compared),
         "cases": [_case_block(case) for case in side.cases],
     }
@@ -221,6 +222,7 @@ def _case_block(case: Measured) -> dict[str, Any]:
         "id": case.case_id,
         "question": case.question,
         "rubric": case.rubric,
+        "terms": case.terms,
         "categories": list(case.categories),
         "cluster": case.cluster,
         "scores": list(case.scores),
@@ -252,6 +254,7 @@ def _side(block: Mapping[str, Any], name: str) -> Side:
         compared=block["compared"],
         cases=tuple(_case(case) for case in block["cases"]),
         ungraded_at_most=block["ungraded_at_most"],
+        gate=block.get("gate", {}),
     )
 
 
@@ -260,6 +263,8 @@ def _case(block: Mapping[str, Any]) -> Measured:
         case_id=block["id"],
         question=block["question"],
         rubric=block["rubric"],
+        # Files of before 2026-11-21 have neither terms nor the settings of the gate.
+        terms=block.get("terms"),
         categories=tuple(block["categories"]),
         cluster=block["cluster"],
         scores=tuple(block["scores"]),

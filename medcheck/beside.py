@@ -11,8 +11,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from medcheck.extras import Figure
+from medcheck.losses import Silent, Unread
 from medcheck.scoring import taxonomy
-from medcheck.scoring.closedset import FORMAT, SetFigures, figures, tagged
+from medcheck.scoring.circular import (
+    GROUP,
+    LABEL,
+    Credit,
+    Mark,
+    credit,
+    is_keyed,
+    number_of,
+    size_of,
+)
+from medcheck.scoring.closedset import ANSWERED, FORMAT, SET, SetFigures, figures, tagged
+from medcheck.scoring.metrics import METRICS
 from medcheck.scoring.metrics.classes import (
     Pair,
     are_classes,
@@ -20,7 +32,7 @@ from medcheck.scoring.metrics.classes import (
     class_intervals,
     pair_of,
 )
-from medcheck.scoring.usability import Item, Rules, item_of, op_interval, usability
+from medcheck.scoring.usability import Item, Rules, item_of, op_interval, scope, usability
 from medcheck.stats.means import interval, wilson
 from medcheck.stats.repeats import pass_all_k, pass_at_k
 from medcheck.types import Completion, Message, Result, Score
@@ -35,10 +47,16 @@ PASS_ANY, PASS_ALL = "pass_any", "pass_all"
 NAMES = (OP, USABLE, STRICT, READ, CONSISTENT, ACCURACY, GROUPS, DROP, MICRO, MACRO, BALANCED)
 """The groups that are counted here, without what follows their colon."""
 
-COPIES = "group:"
+COPIES = GROUP
 """Prefix of tags that make no rows: there are as many as questions."""
 _NAMED = 3
 """Subcategories that a note names: those touched, or those missing."""
+
+
+def is_of_metric(group: str) -> bool:
+    """Return whether a metric names the group: its mean, or a figure over the classes it reads."""
+    name, _, metric = group.partition(":")
+    return name in ("metric", BALANCED, MACRO) and metric in METRICS
 
 
 class Collector(Protocol):
@@ -62,7 +80,8 @@ def collectors(described: Mapping[str, Any], *, seed: int) -> tuple[Collector, .
     found: list[Collector] = []
     if usable := described.get("usability"):
         found.append(Usable(rules=Rules.of(usable), runs=int(usable["runs"]), seed=seed))
-    return (*found, Passes(), Closed(), Classes(seed=seed), Coverage())
+    counted = (Passes(), Closed(), Copies(), Classes(seed=seed), Coverage())
+    return (*found, *counted, Unread(), Silent())
 
 
 @dataclass(slots=True)
@@ -100,10 +119,11 @@ class Usable:
         return Figure(group=group, value=value, raw=value, ci95=between, n=n, ungraded=missing)
 
     def notes(self) -> Iterator[str]:
-        """Yield the rule that the rates were counted by, and what was missing."""
-        missing = usability(self.items, self.rules).missing
-        lost = f"; {missing} without a score" if missing else ""
-        yield f"op and usable_rate by {self.rules}{lost}."
+        """Yield the rule that the rates were counted by, what was missing, and what OP is over."""
+        found = usability(self.items, self.rules)
+        lost = f"; {found.missing} without a score" if found.missing else ""
+        part = scope(found.categories)
+        yield f"op and usable_rate by {self.rules}{lost}{f'; op is {part}' if part else ''}."
 
 
 @dataclass(slots=True)
@@ -161,7 +181,7 @@ class Closed:
         self.found = None
         said = None if result.completion is None else Completion(text=result.completion.text)
         asked: tuple[Message, ...] = result.messages[-1:]
-        gold = {name: text for name, text in result.labels.items() if name == "gold"}
+        gold = {name: told for name, told in result.labels.items() if name in ("gold", LABEL)}
         score = None if result.score is None else Score(value=result.score.value)
         self.results.append(
             replace(result, completion=said, messages=asked, labels=gold, score=score)
@@ -177,7 +197,7 @@ class Closed:
             yield _share(f"{STRICT}:{found.name}", strict, answered, missing)
             yield _share(f"{READ}:{found.name}", readable, answered, missing)
             yield from _copies(found)
-            yield from _against_gold(found, answered, missing)
+            yield from _against_gold(found)
 
     def _sets(self) -> tuple[SetFigures, ...]:
         if self.found is None:
@@ -188,11 +208,49 @@ class Closed:
         """Yield what the copies of each set say of the model's own noise."""
         for found in self._sets():
             copies = found.consistency
-            if copies is not None and copies.repeats:
+            if copies is None:
+                continue
+            yield from _left_out(found.name, copies.undecided, copies.groups + copies.undecided)
+            if copies.repeats:
                 yield (
                     f"{found.name}: {copies.split} of {copies.repeats} prompts that stand there "
                     "more than once, word for word, got different letters."
                 )
+
+
+@dataclass(slots=True)
+class Copies:
+    """Shuffled copies of choice questions by the scores of their answers, whatever the grader.
+
+    A copy is right if it passes its threshold, without one if it scores full marks. Copies whose
+    answers are read by a `format:` are counted in `Closed`, copies without gold nowhere.
+    """
+
+    marks: dict[str, list[Mark]] = field(default_factory=dict)
+    """By set, or else suite."""
+
+    def add(self, result: Result) -> None:
+        """Note whether a copy was answered right."""
+        group = tagged(result.tags, GROUP)
+        if group is None or result.repeat != 1 or tagged(result.tags, FORMAT) is not None:
+            return
+        if is_keyed(result.labels):
+            mark = Mark(
+                group=group, right=_right(result), number=number_of(result.labels),
+                of=size_of(result.labels),
+            )  # fmt: skip
+            self.marks.setdefault(tagged(result.tags, SET) or result.suite, []).append(mark)
+
+    def figures(self) -> Iterator[Figure]:
+        """Yield `group_accuracy` and `circular_drop` of each set; n is questions."""
+        for name, marks in self.marks.items():
+            yield from _credited(name, credit(marks))
+
+    def notes(self) -> Iterator[str]:
+        """Yield how many questions the figures leave out."""
+        for name, marks in self.marks.items():
+            found = credit(marks)
+            yield from _left_out(name, found.undecided, found.groups + found.undecided)
 
 
 @dataclass(slots=True)
@@ -282,22 +340,40 @@ def _share(group: str, count: int, n: int, missing: int) -> Figure:
 
 def _copies(found: SetFigures) -> Iterator[Figure]:
     copies = found.consistency
-    if copies is None or not copies.groups:
-        return
-    yield _share(f"{CONSISTENT}:{found.name}", copies.consistent, copies.groups, 0)
-    if found.group_accuracy is None:
-        return
-    value = found.group_accuracy
-    yield Figure(group=f"{GROUPS}:{found.name}", value=value, raw=value, n=copies.groups)
-    if found.accuracy is not None:
-        drop = found.accuracy - value
-        yield Figure(group=f"{DROP}:{found.name}", value=drop, raw=drop, n=copies.groups)
+    if copies is not None:
+        name = f"{CONSISTENT}:{found.name}"
+        yield _share(name, copies.consistent, copies.groups, copies.undecided)
+    if found.credit is not None:
+        yield from _credited(found.name, found.credit)
 
 
-def _against_gold(found: SetFigures, answered: int, missing: int) -> Iterator[Figure]:
+def _credited(name: str, found: Credit) -> Iterator[Figure]:
+    for group, value in ((GROUPS, found.accuracy), (DROP, found.drop)):
+        yield Figure(
+            group=f"{group}:{name}", value=value, raw=value, n=found.groups,
+            ungraded=found.undecided,
+        )  # fmt: skip
+
+
+def _left_out(name: str, undecided: int, questions: int) -> Iterator[str]:
+    if undecided:
+        yield (
+            f"{name}: {undecided} of {questions} questions lack a copy or the answer to one; what "
+            "is said of copies leaves them out."
+        )
+
+
+def _right(result: Result) -> bool | None:
+    if result.state not in ANSWERED or result.score is None or result.score.value is None:
+        return None
+    return bool(result.passed) and (result.pass_at is not None or result.score.value >= 1.0)
+
+
+def _against_gold(found: SetFigures) -> Iterator[Figure]:
     kinds = ((ACCURACY, found.accuracy), (MICRO, found.micro_f1), (MACRO, found.macro_f1))
     for name, value in kinds:
-        if value is not None:
+        if value is not None or (name == ACCURACY and found.uncompared):
             yield Figure(
-                group=f"{name}:{found.name}", value=value, raw=value, n=answered, ungraded=missing
-            )
+                group=f"{name}:{found.name}", value=value, raw=value, n=found.compared,
+                ungraded=found.uncompared,
+            )  # fmt: skip

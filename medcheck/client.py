@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -15,7 +15,14 @@ from medcheck import limits
 from medcheck.canonical import Prepared, prepare
 from medcheck.errors import BudgetError, MedcheckError, ProviderError
 from medcheck.limits import Policy, Traffic
-from medcheck.providers import Entry, Provider, cost_usd, create, own_provider
+from medcheck.providers import (
+    Entry,
+    NoConnectionError,
+    Provider,
+    cost_usd,
+    create,
+    own_provider,
+)
 from medcheck.store.batch import BatchStore
 from medcheck.store.responses import Failure, StoredReply
 from medcheck.tokens import estimate_messages
@@ -61,7 +68,14 @@ class Door:
         self.traffic = Traffic()
         self.stopped: MedcheckError | None = None
         """Why nothing is sent any more."""
+        self.tell: Callable[[str], None] | None = None
+        """Told at once what its user would else wait for in silence; on the door's thread."""
         self._refusing = ""
+        self._reached: set[str] = set()
+        """Hosts that a call has come through to."""
+        self._unreached: set[str] = set()
+        """Hosts without a connection of which `tell` was told."""
+        self._purse = limits.Purse(store, policy)
         self._store = store
         self._environ = environ
         self._providers: dict[str, Provider] = {}
@@ -178,13 +192,28 @@ class Door:
                 return await self._call(entry, prepared)
             except ProviderError as error:
                 lost += error.maybe_paid
+                never = self._never_reached(entry, error)
+                tries = limits.UNREACHED_TRIES if never else limits.MAX_TRIES
                 wait = limits.backoff(number, error.retry_after, longest=self.policy.first_wait)
-                last = number == limits.MAX_TRIES - 1 or time.monotonic() + wait > ends
+                last = number >= tries - 1 or time.monotonic() + wait > ends
                 if not error.retryable or lost > 1 or last:
+                    if never and self.stopped is None:
+                        self.stopped, self._refusing = error, entry.name
                     raise
+                if never:
+                    self._tell_once(entry, error)
                 self.traffic.retried += 1
                 await asyncio.sleep(wait)
         raise AssertionError  # pragma: no cover
+
+    def _never_reached(self, entry: Entry, error: ProviderError) -> bool:
+        """Return whether no call has ever come through to a host: its address is likely wrong."""
+        return isinstance(error, NoConnectionError) and entry.host not in self._reached
+
+    def _tell_once(self, entry: Entry, error: ProviderError) -> None:
+        if self.tell is not None and entry.host not in self._unreached:
+            self._unreached.add(entry.host)
+            self.tell(f"{error} Still trying.")
 
     async def _call(self, entry: Entry, prepared: Prepared) -> Completion:
         limit = self._limit(entry)
@@ -205,11 +234,14 @@ class Door:
         completion = None
         try:
             reply = await self._provider(entry).ask(prepared.request)
+            self._reached.add(entry.host)
             completion = self._priced(entry, replace(reply, key=prepared.key))
             # Still in its slot: a kill then loses what is in flight and nothing that came back.
             # A reply that is paid for is stored even when the run is being stopped.
             await asyncio.shield(self._save(prepared, completion))
         except ProviderError as error:
+            if not isinstance(error, NoConnectionError):
+                self._reached.add(entry.host)
             if error.stop_run:
                 self.stopped, self._refusing = error, entry.name
             await self._note_failure(entry, prepared, error)
@@ -226,36 +258,29 @@ class Door:
         """
         if isinstance(cause, ProviderError) and entry.name == self._refusing:
             return ProviderError(cause.message, hint=cause.hint, status=cause.status)
-        kind = BudgetError if isinstance(cause, BudgetError) else MedcheckError
-        return kind(f"not asked, because the run was stopped: {cause.message}", hint=cause.hint)
+        if isinstance(cause, BudgetError):
+            # The figures and what to do stand once, in the run's own words, not beside each case.
+            short = cause.message.partition(":")[0].rstrip(".")
+            return BudgetError(f"not asked, because {short}.")
+        text = f"not asked, because the run was stopped: {cause.message}"
+        return MedcheckError(text, hint=cause.hint)
 
     async def _reserve(self, entry: Entry, request: Request, tokens: int) -> float | None:
         """Take one call, and its likely price, out of the run's budget; `None` without limits."""
-        policy = self.policy
-        if policy.max_calls is None and policy.budget_usd is None:
-            return None
         likely = 0.0
         if entry.price is not None:
             output = request.params.get("max_tokens") or ASSUMED_OUTPUT_TOKENS
             output = request.params.get("max_completion_tokens") or output
             likely = (tokens * entry.price.input + output * entry.price.output) / 1e6
-        allowed = await self._store.reserve(
-            policy.run,
-            cost_usd=likely,
-            max_calls=policy.max_calls,
-            budget_usd=policy.budget_usd,
-        )
-        if not allowed:
-            self.stopped = BudgetError(
-                f"the run's limit ({policy.hard_stops}) is used up.",
-                hint="Run the same command with a higher limit: what is paid for is reused.",
-            )
-            raise self._stopping(self.stopped, entry)
-        return likely
+        try:
+            return await self._purse.take(likely)
+        except BudgetError as error:
+            self.stopped = self.stopped or error
+            raise self._stopping(error, entry) from None
 
     async def _settle(self, entry: Entry, reserved: float, completion: Completion | None) -> None:
         paid = cost_usd(completion.usage, entry.price) if completion else 0.0
-        await self._store.settle(self.policy.run, reserved_usd=reserved, cost_usd=paid or 0.0)
+        await self._purse.settle(reserved, paid or 0.0)
 
     async def _release(self, key: str) -> None:
         await self._store.release([key], owner=self.owner)

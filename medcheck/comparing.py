@@ -6,14 +6,16 @@ No decision is made here: that is the gate's. Pages of several runs are the writ
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from medcheck.costs import exact
 from medcheck.errors import SettingsError
 from medcheck.gate.changes import Flip, Moved, flips, harms, moved, together
 from medcheck.gate.comparable import differences, pairs
 from medcheck.gate.findings import Finding, GateSettings, findings
-from medcheck.gate.measured import Side, Spent
+from medcheck.gate.measured import MISSING, Side, Spent
 from medcheck.gate.telling import Table, flip_table, moved_tables, span
 from medcheck.stats.variance import components
 from medcheck.writers.markdown import escaped
@@ -189,6 +191,7 @@ def _told(comparison: Comparison) -> Iterator[str]:
     yield f"cases: {won} won, {lost} lost, {unchanged} unchanged"
     yield f"criteria: {len(comparison.flips)} flipped; new harms: {len(comparison.harms)}"
     yield from _judge_lines(comparison.judges)
+    yield from _cost_lines(comparison.first, comparison.second)
 
 
 def _judge_lines(noise: JudgeNoise) -> Iterator[str]:
@@ -212,34 +215,100 @@ def _groups(comparison: Comparison) -> Table:
     return Table(title="Differences", head=head, rows=tuple(rows))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Role:
+    """What one kind of call took on both sides."""
+
+    name: str
+    first: Spent | None
+    """`None`: a file does not say."""
+    second: Spent | None
+    answers: tuple[Counter[str], Counter[str]]
+    """By side: how many answers each case has, or how many of them were judged."""
+
+    @property
+    def paid(self) -> bool:
+        return any(spent is not None and spent.calls for spent in (self.first, self.second))
+
+    @property
+    def per_answer(self) -> bool:
+        """Whether one side has answers that the other lacks, so that sums say nothing."""
+        return self.answers[0] != self.answers[1]
+
+
+def _roles(first: Side, second: Side) -> Iterator[_Role]:
+    """Yield answering and judging, where either side paid for it."""
+    for role in (
+        _Role(
+            name="answers",
+            first=first.answering,
+            second=second.answering,
+            answers=(_answered(first), _answered(second)),
+        ),
+        _Role(
+            name="judging",
+            first=first.judging,
+            second=second.judging,
+            answers=(_judged(first), _judged(second)),
+        ),
+    ):
+        if role.paid:
+            yield role
+
+
+def _answered(side: Side) -> Counter[str]:
+    return Counter({case.case_id: sum(map(bool, case.answers)) for case in side.cases})
+
+
+def _judged(side: Side) -> Counter[str]:
+    return Counter(
+        {
+            case.case_id: sum(any(state != MISSING for state in states) for states in case.states)
+            for case in side.cases
+        }
+    )
+
+
 def _spent(first: Side, second: Side) -> Table:
     head = ("role", "calls", "input tokens", "output tokens", "cost", "difference")
     rows: list[tuple[str, ...]] = []
-    for role, one, other in (
-        ("answers", first.answering, second.answering),
-        ("judging", first.judging, second.judging),
-    ):
-        if (one and one.calls) or (other and other.calls):
-            rows += [(f"{role}, first", *_counts(one), ""),
-                     (f"{role}, second", *_counts(other), _delta(one, other))]  # fmt: skip
+    for role in _roles(first, second):
+        rows += [(f"{role.name}, first", *_counts(role.first), ""),
+                 (f"{role.name}, second", *_counts(role.second), _delta(role))]  # fmt: skip
     return Table(title="Spent on what the results rest on", head=head, rows=tuple(rows))
+
+
+def _cost_lines(first: Side, second: Side) -> Iterator[str]:
+    for role in _roles(first, second):
+        if role.per_answer and role.first is not None and role.second is not None:
+            one, other = (found.total() for found in role.answers)
+            done = {"answers": "given", "judging": "judged"}[role.name]
+            yield (
+                f"{role.name}: not the same answers were {done} ({one} and {other}), so "
+                "differences in cost are those of an average answer"
+            )
 
 
 def _counts(spent: Spent | None) -> tuple[str, ...]:
     if spent is None:
         return ("not recorded",) * 4
-    cost = "unknown" if spent.cost_usd is None else f"${spent.cost_usd:,.4f}"
+    cost = "unknown" if spent.cost_usd is None else f"${exact(spent.cost_usd)}"
     return f"{spent.calls:,}", f"{spent.input:,}", f"{spent.output:,}", cost
 
 
-def _delta(one: Spent | None, other: Spent | None) -> str:
+def _delta(role: _Role) -> str:
+    one, other = role.first, role.second
     if one is None or other is None:
         return ""
-    tokens = other.input + other.output - one.input - one.output
-    if one.cost_usd is None or other.cost_usd is None:
-        return f"{tokens:+,} tokens"
-    cost = other.cost_usd - one.cost_usd
-    return f"{tokens:+,} tokens, {'-' if cost < 0 else '+'}${abs(cost):,.4f}"
+    counts = [found.total() for found in role.answers] if role.per_answer else [1, 1]
+    if not all(counts):
+        return "-"
+    tokens = (other.input + other.output) / counts[1] - (one.input + one.output) / counts[0]
+    told = f"{tokens:+,.{int(role.per_answer)}f} tokens"
+    if one.cost_usd is not None and other.cost_usd is not None:
+        cost = round(other.cost_usd / counts[1] - one.cost_usd / counts[0], 12)
+        told += f", {'-' if cost < 0 else '+'}${exact(abs(cost))}"
+    return f"{told} an answer" if role.per_answer else told
 
 
 def _named(table: Table) -> Table:

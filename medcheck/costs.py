@@ -6,6 +6,7 @@ measuring, not of the model. Prices with their dates stand in `providers/prices.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from medcheck.providers import Entry, Price
 JUDGE_TOKENS = 4096
 """Output of a judge for one answer under the official estimate: its limit, hardly ever used."""
 _MILLION = 1_000_000
+_DUST = 1e-12
+"""Less is left over from rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +172,13 @@ def per_point(cost_usd: float | None, score: float | None) -> float | None:
     if cost_usd is None or score is None or score <= 0:
         return None
     return cost_usd / (100 * score)
+
+
+def exact(amount: float) -> str:
+    """Return an amount with four digits after the point, or more where these would hide it."""
+    small = _DUST < abs(amount) < 0.01
+    places = 1 - math.floor(math.log10(abs(amount))) if small else 4
+    return f"{amount:,.{max(4, places)}f}"
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:

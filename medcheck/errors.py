@@ -1,4 +1,4 @@
-"""The exception family; `str()` of each is the line that the user sees.
+"""The exception family; `str()` of each is the line that the user sees, safe on a terminal.
 
 MedcheckError            where + message + hint
 ├─ SuiteError            YAML or schema
@@ -14,8 +14,12 @@ MedcheckError            where + message + hint
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_HIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 class MedcheckError(Exception):
@@ -29,7 +33,7 @@ class MedcheckError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
-        return f"{text} {self.hint}".rstrip()
+        return visible(f"{text} {self.hint}".rstrip())
 
 
 class SuiteError(MedcheckError):
@@ -96,6 +100,25 @@ class BudgetError(MedcheckError):
 
 class WriterError(MedcheckError):
     """A report could not be written."""
+
+
+def visible(text: str) -> str:
+    r"""Return text that is safe on a terminal: control characters become escapes such as `\x1b`.
+
+    Newlines and tabs stay; what reorders the text around it does not.
+    """
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t":
+        return character
+    if character in _BIDI or unicodedata.category(character) in _HIDDEN:
+        code = ord(character)
+        return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    return character
 
 
 @contextmanager

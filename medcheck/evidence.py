@@ -9,7 +9,6 @@ import difflib
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from medcheck.errors import StoreError
+from medcheck.errors import StoreError, visible
 from medcheck.scoring.views import injection_flags
 from medcheck.store.codec import decode, storable
 from medcheck.store.database import Database
@@ -26,8 +25,6 @@ from medcheck.store.runs import Runs
 from medcheck.store.tables import RESULTS
 from medcheck.types import Ballot, Result, Verdict
 
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_HIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _VERDICT_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])")
 
 
@@ -206,7 +203,7 @@ def _sha256(text: str) -> str:
 def lines(evidence: Evidence) -> Iterator[str]:
     """Yield the evidence as text; quoted texts stand behind a bar, so that none can pass for ours.
 
-    Nothing in it can control a terminal; see `visible`.
+    Nothing in it can control a terminal; see `errors.visible`.
     """
     yield from _head(evidence.result)
     who = f"model {evidence.result.model}"
@@ -327,22 +324,3 @@ def _quoted(text: str) -> Iterator[str]:
 
 def _one_line(text: str) -> str:
     return visible(text).replace("\n", "\\n")
-
-
-def visible(text: str) -> str:
-    r"""Return text that is safe on a terminal: control characters become escapes such as `\x1b`.
-
-    Newlines and tabs stay; what reorders the text around it does not.
-    """
-    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
-        return text
-    return "".join(_visible(character) for character in text)
-
-
-def _visible(character: str) -> str:
-    if character in "\n\t":
-        return character
-    if character in _BIDI or unicodedata.category(character) in _HIDDEN:
-        code = ord(character)
-        return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
-    return character

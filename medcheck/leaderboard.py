@@ -16,6 +16,8 @@ from medcheck.errors import SettingsError
 from medcheck.extras import PAIRWISE
 from medcheck.gate.comparable import differences
 from medcheck.gate.measured import Measured, Side, sides
+from medcheck.graders.short_answer import DEFAULT
+from medcheck.scoring.metrics import official_of
 from medcheck.stats.winrates import DRAWS, Items, Spread, Standing, pool_effect, spreads, standings
 from medcheck.types import Run
 
@@ -44,6 +46,8 @@ class Column:
     items: Items
     planned: int
     """Cases of the suite or category that anybody was asked, or of all in common with `shared`."""
+    measure: str = ""
+    """The first metric, or else the grader, and the protocol; of all sides where they differ."""
 
     @property
     def name(self) -> str:
@@ -74,6 +78,16 @@ class Board:
     """Win rate of the row's contestant when the column's is left out."""
     notes: tuple[str, ...]
     """What is not measured alike, or not at all."""
+
+    def billed(self, at: int) -> tuple[Side, ...]:
+        """Return what a contestant's costs are counted from: its suites that have a column."""
+        shown = {column.suite for column in self.columns}
+        return tuple(side for side in self.contestants[at].sides if side.suite in shown)
+
+    @property
+    def whole(self) -> tuple[bool, ...]:
+        """Whether each contestant has a score in every column; only those compare in cost."""
+        return tuple(stood.columns == len(self.columns) for stood in self.standings)
 
 
 def board(
@@ -108,7 +122,7 @@ def board(
     kept = [column for column in columns if column.n]
     if not kept:
         raise SettingsError(
-            "there is nothing to compare: no case was measured for all.",
+            " ".join(["there is nothing to compare: no case was measured for all.", *notes]),
             hint="Name runs that measured models on the same suite.",
         )
     empty = [column.name for column in columns if not column.n]
@@ -214,6 +228,15 @@ def _alike(
     common = _common(list(there.values()))
     if len(common) == len(union):
         return list(own.values()), told
+    graded = _graded_otherwise(there)
+    if not shared and graded:
+        hint = "Run them under one protocol, with one metric and the same criteria"
+        raise SettingsError(
+            f"{suite}: {graded}.",
+            hint=f"{hint}, or compare on the cases in common with --shared."
+            if common
+            else f"{hint}.",
+        )
     if not shared:
         counts = "; ".join(f"{name} {len(side.cases)}" for name, side in there.items())
         raise SettingsError(
@@ -221,7 +244,8 @@ def _alike(
             f"same for all (cases: {counts}).",
             hint="Run them on the same cases, or compare on the common ones with --shared.",
         )
-    told.append(f"the items differ; {len(common)} of {len(union)} are the same for all, compared.")
+    what = graded or "the items differ"
+    told.append(f"{what}; {len(common)} of {len(union)} are the same for all, compared.")
     return [
         side and replace(side, cases=tuple(c for c in side.cases if c.case_id in common))
         for side in own.values()
@@ -234,6 +258,37 @@ def _conditions(there: Mapping[str, Side]) -> Iterator[str]:
     for name, side in others:
         for line in differences(replace(first, cases=()), replace(side, cases=())):
             yield f"{name} is not measured alike: {line.replace('the baseline', first_name)}"
+
+
+def _graded_otherwise(there: Mapping[str, Side]) -> str:
+    """Return on how many cases the criteria differ, and who is measured by what.
+
+    Empty where the cases or their questions differ as well.
+    """
+    tables = [{case.case_id: case for case in side.cases} for side in there.values()]
+    if any(set(table) != set(tables[0]) for table in tables):
+        return ""
+    rows = [[table[name] for table in tables] for name in tables[0]]
+    if not all(_same(case.question for case in row) for row in rows):
+        return ""
+    other = sum(not _same(case.rubric for case in row) for row in rows)
+    named = "; ".join(f"{name} by {measured_by(side)}" for name, side in there.items())
+    return (
+        f"the questions are the same, but {other} of {len(rows)} cases have other criteria or "
+        f"metrics ({named})"
+    )
+
+
+def measured_by(side: Side) -> str:
+    """Return the first metric of a side, else its grader, and the protocol."""
+    told = side.compared.get("grader") or {}
+    name = str(told.get("name") or "")
+    if name == "short_answer":
+        given = told.get("metric", DEFAULT)
+        name = str(given if isinstance(given, str) else given[0])
+        name = official_of(name) if side.protocol == "official" else name
+    protocol = f"{side.protocol} protocol" if side.protocol else ""
+    return ", ".join(part for part in (name, protocol) if part)
 
 
 def _common(there: Sequence[Side]) -> frozenset[str]:
@@ -263,6 +318,7 @@ def _columns(
         for group in _groups(case, prefixes) if by == "category" else ("",):
             grouped.setdefault(group, []).append(case.case_id)
     tables = [None if side is None else {case.case_id: case for case in side.cases} for side in own]
+    measures = dict.fromkeys(measured_by(side) for side in own if side is not None)
     for group, names in grouped.items():
         scores, clusters = _scores(tables, names)
         yield Column(
@@ -270,6 +326,7 @@ def _columns(
             group=group,
             items=Items(scores=scores, clusters=clusters, clip=clip),
             planned=len(names),
+            measure=" or ".join(measures),
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from medcheck.extras import Figure
 from medcheck.scoring.gaps import IRRELEVANT, SEVERITIES, polarity_of
-from medcheck.scoring.points import UNCLIPPED
+from medcheck.scoring.points import UNCLIPPED, any_called
 from medcheck.scoring.truncation import counted
 from medcheck.stats.means import interval, mean, wilson
 from medcheck.types import Result, Verdict
@@ -118,7 +118,7 @@ class Levels:
         beside = [v for v in verdicts if IRRELEVANT in v.criterion.tags]
         worst = [v for v in verdicts if v.criterion.level == WORST]
         if worst or beside:
-            self.groups[f"{ANY}:{WORST}"].add(_any(worst) if result.measured else None, unit)
+            self.groups[f"{ANY}:{WORST}"].add(any_called(worst) if result.measured else None, unit)
         for level in SEVERITIES if beside else ():
             met = sum(v.criterion.level == level for v in beside)
             known = self.groups[f"{IRRELEVANT}:{level}"]
@@ -132,7 +132,8 @@ class Levels:
         - `incidence:S1`: share of answers that met a point of the level; `any:S4` likewise, with
           the statements found irrelevant. An answer that met none counts only if all are decided.
         - `rate:S1`: mean number of met points in the answers in which all of the level are decided;
-          `irrelevant:S1`: mean number of statements found irrelevant.
+          `irrelevant:S1`: mean number of statements found irrelevant. Under `vote: mean` a point
+          of an S level that any judge calls met is met in these groups.
         - `delta:P1`: mean unclipped score of a variant less that of its question, over pairs.
         - `distribution:0.3`: share of the scored answers with a score from 0.3 to below 0.4; 0.9
           holds 1 as well, -1.0 all that is lower.
@@ -177,16 +178,9 @@ def _figures(level: str, points: Sequence[Verdict]) -> Iterator[tuple[str, float
     if polarity_of(points[0].criterion) == "positive":
         yield f"{TIER}:{level}", _mean_of([_share(v) for v in decided])
         return
-    yield f"{INCIDENCE}:{level}", _any(points)
-    met = math.fsum(v.state == "met" for v in points)
+    yield f"{INCIDENCE}:{level}", any_called(points)
+    met = math.fsum(v.called for v in points)
     yield f"{RATE}:{level}", met if len(decided) == len(points) else None
-
-
-def _any(points: Sequence[Verdict]) -> float | None:
-    """Return 1 if a point is met, 0 if none is, `None` if that is not known."""
-    if any(v.state == "met" for v in points):
-        return 1.0
-    return None if any(v.value is None for v in points) else 0.0
 
 
 def _share(verdict: Verdict) -> float | None:

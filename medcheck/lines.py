@@ -1,12 +1,15 @@
 r"""Files of JSON lines, strictly read: numbered, at "\n" only, plain or gzipped, errors together.
 
-What a record must hold is the business of who reads it; the checks here are the ones they share.
+What a record must hold is the business of who reads it; the checks here are the ones they share,
+and so is what strict JSON is (`STRICT`).
 """
 
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import math
 import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -16,6 +19,14 @@ from medcheck.errors import DatasetError, nearest
 
 MAX_ERRORS = 50
 MAX_SHOWN = 30
+MAX_LINE = 256_000_000
+"""Bytes; official result files are one document of many megabytes on a single line."""
+MAX_UNPACKED = 500_000_000
+"""Bytes of a gzipped file, unpacked; a plain file may have any size."""
+MAX_RATIO = 100
+"""How often a gzipped file may hold its own size, if that is more than 10 MB."""
+_PIECE = 1 << 20
+_MOST_DIGITS = 308
 
 Record = dict[str, Any]
 T = TypeVar("T")
@@ -49,11 +60,19 @@ def numbered(path: Path, *, hint: str = "") -> Iterator[tuple[int, bytes]]:
     r"""Yield numbered lines, split at "\n" only: JSON strings may hold other line separators.
 
     Raises:
-        DatasetError: the file cannot be read.
+        DatasetError: the file cannot be read, a line is longer than `MAX_LINE`, or a gzipped file
+            unpacks to more than it may.
     """
     try:
+        _check_unpacked(path)
         with _opened(path) as file:
-            for number, line in enumerate(file, start=1):
+            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
+                if len(line) > MAX_LINE:
+                    raise DatasetError(
+                        f"the line has more than {MAX_LINE / 1e6:.0f} MB.",
+                        where=f"{path}:{number}",
+                        hint="Split it: a record is one line.",
+                    )
                 if line.strip():
                     yield number, line
     except FileNotFoundError:
@@ -70,9 +89,7 @@ def parsed(line: bytes) -> object:
         DatasetError: it is not strict JSON in UTF-8.
     """
     try:
-        return json.loads(
-            line.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
-        )
+        return json.loads(line.decode("utf-8"), **STRICT)
     except UnicodeDecodeError as error:
         raise DatasetError(f"byte {error.start + 1} is not UTF-8.") from None
     except RecursionError:
@@ -80,7 +97,7 @@ def parsed(line: bytes) -> object:
     except json.JSONDecodeError as error:
         raise DatasetError(f"not JSON at character {error.pos + 1}: {error.msg}.") from None
     except ValueError:
-        raise DatasetError("not JSON: a number is too long.") from None
+        raise DatasetError("not JSON: a text holds what no JSON may.") from None
 
 
 def document(path: Path, *, hint: str) -> object:
@@ -172,6 +189,48 @@ def _opened(path: Path) -> gzip.GzipFile | BinaryIO:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
+def _check_unpacked(path: Path) -> None:
+    """Check what a gzipped file would unpack to, before a line of it is made."""
+    if path.suffix != ".gz":
+        return
+    allowed = _allowed(path.stat().st_size)
+    size = 0
+    with gzip.open(path, "rb") as file:
+        while piece := file.read(_PIECE):
+            size += len(piece)
+            if size > allowed:
+                raise _too_large(allowed, where=str(path))
+
+
+def gunzipped(data: bytes, *, where: str) -> bytes:
+    """Return what gzipped bytes hold.
+
+    Raises:
+        DatasetError: they are none, or hold more than a gzipped file may.
+    """
+    allowed = _allowed(len(data))
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            found = file.read(allowed + 1)
+    except (OSError, EOFError, zlib.error):
+        raise DatasetError("not a gzip file.", where=where) from None
+    if len(found) > allowed:
+        raise _too_large(allowed, where=where)
+    return found
+
+
+def _allowed(packed: int) -> int:
+    return min(MAX_UNPACKED, max(10_000_000, MAX_RATIO * packed))
+
+
+def _too_large(allowed: int, *, where: str) -> DatasetError:
+    return DatasetError(
+        f"the file unpacks to more than {allowed / 1e6:,.0f} MB.",
+        where=where,
+        hint="If that is meant, unpack it and name the plain file.",
+    )
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> Record:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -183,3 +242,29 @@ def _unique(pairs: list[tuple[str, Any]]) -> Record:
 
 def _no_constant(name: str) -> None:
     raise DatasetError(f"{name} is not a JSON number.")
+
+
+def _integer(digits: str) -> int:
+    # 308 digits: what is no finite float cannot be counted with, and int() has limits of its own.
+    if len(digits.lstrip("-")) > _MOST_DIGITS:
+        raise DatasetError("not JSON: a number is too long.")
+    return int(digits)
+
+
+def _decimal(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise DatasetError(f"the number {digits[:MAX_SHOWN]} is too large.")
+    return number
+
+
+STRICT: dict[str, Any] = {
+    "object_pairs_hook": _unique,
+    "parse_constant": _no_constant,
+    "parse_int": _integer,
+    "parse_float": _decimal,
+}
+"""What `json.loads` takes to be strict: no name twice, no NaN, no number beyond a finite float.
+
+The hooks raise DatasetError.
+"""

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from medcheck.costs import exact
 from medcheck.errors import SettingsError
-from medcheck.gate.measured import Side, Spent, sides
+from medcheck.gate.measured import Measured, Side, Spent, sides
 from medcheck.stats.variance import Components, Plan, cheapest, components
 from medcheck.types import Run
 
 REGRADED_FROM = "regraded_from"
 """Entry of a run's `meta`, written by `medcheck rejudge`."""
 HALF_INTERVAL = 1.96
+NO_VARIANCE = 1e-20
+"""Equal scores may have a variance of this size, from rounding their mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +47,17 @@ class Noise:
     precision: float
     """The standard error that the plans are to reach."""
     plan: Plan | None
-    """The cheapest with any number of cases; `None`: none within reason."""
+    """The cheapest with any number of cases; `None`: none within reason, or no variance seen."""
     plan_here: Plan | None
-    """The cheapest with the cases that there are; `None`: more of them are needed."""
+    """The cheapest with the cases that there are; `None`: more of them are needed, likewise."""
     now: float
     """The standard error of the mean as it was measured: of this design, clusters aside."""
+
+    @property
+    def seen(self) -> bool:
+        """Whether any two scores differ: without that nothing can be planned."""
+        c = self.found
+        return max(c.case, c.generation or 0.0, c.judge or 0.0) > NO_VARIANCE
 
 
 def noises(
@@ -90,22 +99,29 @@ def noises(
 def lines(noise: Noise) -> Iterator[str]:
     """Yield it for a terminal."""
     c = noise.found
+    spread = f"standard error {exact(noise.now)}" if noise.seen else "all scores equal"
     yield (
-        f"{noise.suite}: {noise.model}: mean {noise.mean:.3f}, standard error {noise.now:.4f} "
+        f"{noise.suite}: {noise.model}: mean {noise.mean:.3f}, {spread} "
         f"({c.cases} cases, {c.answers} answers, {c.gradings} gradings)"
     )
     names = ("cases", "answers to a case", "gradings of an answer")
     for name, variance, share in zip(names, (c.case, c.generation, c.judge), c.shares, strict=True):
         if variance is None:
             yield f"  {name}: cannot be told apart; {_HOW[name]}"
-        else:
+        elif noise.seen:
             yield f"  {name}: variance {variance:.5f}, {share:.0%} of that of one score"
     unit = noise.prices.unit
     yield (
         f"  an answer takes {_amount(noise.prices.answer, unit)}, "
         f"a grading {_amount(noise.prices.grading, unit)}"
     )
-    yield f"  for a standard error of {noise.precision:.4f} (interval of +-{_half(noise):.3f}):"
+    if not noise.seen:
+        yield (
+            "  no plan: no variance was seen, so nothing tells how many cases or repeats are "
+            "needed. Add cases on which the model may score otherwise."
+        )
+        return
+    yield f"  for a standard error of {exact(noise.precision)} (interval of +-{_half(noise):.3f}):"
     yield f"    with any number of cases: {_plan(noise.plan, unit)}"
     yield f"    with the {c.cases} cases here: {_plan(noise.plan_here, unit)}"
 
@@ -126,29 +142,31 @@ def _noise(
         return None
     scores = [score for case in table for answer in case for score in answer]
     now = found.error(found.cases, *_design(found))
-    wanted = precision or now / 2 or 1e-3
     prices = _prices(side)
-
-    def best(most: int | None) -> Plan | None:
-        return cheapest(
-            found,
-            wanted,
-            answer_cost=prices.answer,
-            grading_cost=prices.grading,
-            cases_at_most=most,
-        )
-
-    return Noise(
+    noise = Noise(
         suite=side.suite,
         model=side.model,
         mean=math.fsum(scores) / len(scores),
         found=found,
         gradings=(own, *(name for name, _ in same)),
         prices=prices,
-        precision=wanted,
-        plan=best(None),
-        plan_here=best(found.cases),
+        precision=precision or now / 2,
+        plan=None,
+        plan_here=None,
         now=now,
+    )
+    if not noise.seen:
+        return noise
+    return replace(noise, plan=_best(noise, None), plan_here=_best(noise, found.cases))
+
+
+def _best(noise: Noise, most: int | None) -> Plan | None:
+    return cheapest(
+        noise.found,
+        noise.precision,
+        answer_cost=noise.prices.answer,
+        grading_cost=noise.prices.grading,
+        cases_at_most=most,
     )
 
 
@@ -177,9 +195,18 @@ def _design(found: Components) -> tuple[int, int]:
 def _differs(one: Side, other: Side) -> bool:
     if (one.judges, one.protocol, one.compared) != (other.judges, other.protocol, other.compared):
         return True
-    own = [(case.case_id, case.answers) for case in one.cases]
-    again = {case.case_id: case.answers for case in other.cases}
-    return any(again.get(name) != answers for name, answers in own)
+    again = {case.case_id: case for case in other.cases}
+    return any(
+        (graded := again.get(case.case_id)) is None
+        or graded.answers != case.answers
+        or _rubrics_differ(case, graded)
+        for case in one.cases
+    )
+
+
+def _rubrics_differ(one: Measured, other: Measured) -> bool:
+    pairs = ((one.rubric, other.rubric), (one.terms, other.terms))
+    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 
 
 def _prices(side: Side) -> Prices:
@@ -207,9 +234,9 @@ def _plan(plan: Plan | None, unit: str) -> str:
         return "not reached by any number of repeats and gradings"
     return (
         f"{plan.cases} cases, answers per case: {plan.repeats}, gradings per answer: "
-        f"{plan.gradings}; {_amount(plan.cost, unit)}, standard error {plan.error:.4f}"
+        f"{plan.gradings}; {_amount(plan.cost, unit)}, standard error {exact(plan.error)}"
     )
 
 
 def _amount(value: float, unit: str) -> str:
-    return f"{value:,.4f} USD" if unit == "USD" else f"{value:,.1f} calls"
+    return f"{exact(value)} USD" if unit == "USD" else f"{value:,.1f} calls"

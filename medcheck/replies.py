@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from medcheck.errors import JudgeError
+from medcheck.errors import DatasetError, JudgeError
+from medcheck.lines import STRICT
 
 _SCHEMAS = Path(__file__).parent / "schemas" / "replies"
 _TYPES: dict[str, type] = {"string": str, "boolean": bool, "integer": int}
 
 _OPENED = re.compile(r"\s*<think(?:ing)?>", re.IGNORECASE)
 _THINK_TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
-_FENCED = re.compile(r"\s*```(?:json)?\s*(.*?)\s*```\s*", re.IGNORECASE | re.DOTALL)
-_OFFICIAL_FENCE = re.compile(r"^```json\s*|\s*```$")
 
 Protocol = Literal["official", "strict"]
 
@@ -269,7 +268,10 @@ def response_schema(name: str = "rubric", *, verdict_id: bool = False) -> dict[s
 
 
 def _official(text: str) -> dict[str, Any]:
-    found = _loads(_OFFICIAL_FENCE.sub("", text.strip()))
+    # What re.sub(r"^```json\s*|\s*```$", "", text.strip()) does, without its time for many spaces.
+    bare = text.strip()
+    bare = bare[7:].lstrip() if bare.startswith("```json") else bare
+    found = _loads(bare.removesuffix("```").rstrip() if bare.endswith("```") else bare)
     if not isinstance(found, dict):
         raise JudgeError("the reply is JSON, but not an object.")
     if not isinstance(found.get("criteria_met"), bool):
@@ -301,10 +303,16 @@ def _lone_json(text: str) -> Any:
     _, answer, closed = (None, text, True) if begins_as_json else split_thinking(text)
     if not closed:
         raise JudgeError("the think block is not closed.")
-    fenced = _FENCED.fullmatch(answer)
-    return _loads(
-        fenced[1] if fenced else answer, object_pairs_hook=_unique, parse_constant=_no_constant
-    )
+    return _loads(_unfenced(answer), **STRICT)
+
+
+def _unfenced(answer: str) -> str:
+    """Return what stands in the fence that is the whole text, or the text."""
+    bare = answer.strip()
+    if len(bare) < 6 or not (bare.startswith("```") and bare.endswith("```")):
+        return answer
+    inside = bare[3:-3]
+    return (inside[4:] if inside[:4].lower() == "json" else inside).strip()
 
 
 def _check_fields(
@@ -349,22 +357,17 @@ def _check_value(found: object, schema: dict[str, Any], where: str) -> None:
 def _loads(text: str, **hooks: Any) -> Any:
     try:
         return json.loads(text, **hooks)
+    except DatasetError:
+        # Its own words would quote the reply.
+        raise JudgeError(
+            "the reply is not one JSON object that can be used: a key stands twice, "
+            "or a number is NaN or Infinity or too large."
+        ) from None
     except RecursionError:
         raise JudgeError("the reply is JSON nested too deeply.") from None
     except ValueError as error:
         where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
         raise JudgeError(f"the reply is not one JSON object{where}.") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise JudgeError("a key stands twice in the reply.")
-    return found
-
-
-def _no_constant(_name: str) -> None:
-    raise JudgeError("the reply holds NaN or Infinity.")
 
 
 def _squeezed(text: str) -> str:

@@ -114,7 +114,7 @@ def resolve(option: Lookup, ini: Lookup, environ: Mapping[str, str], *, root: Pa
 
     settings = Settings(
         models=_names(find("model", ())),
-        judges=_names(find("judge", ())),
+        judges=_judges(find("judge", ())),
         models_file=_models_file(find("models_file") or ini("models"), root),
         base_url=find("base_url"),
         judge_base_url=find("judge_base_url"),
@@ -165,8 +165,20 @@ def _with_run(settings: Settings, name: str | None) -> Settings:
 
 
 def _names(value: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_listed(value)))
+
+
+def _judges(value: Any) -> tuple[str, ...]:
+    names = _listed(value)
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        # Without the second one the panel would be smaller than the user believes.
+        raise SettingsError(f'--judge: "{twice[0]}" stands there twice.', hint="Name each once.")
+    return names
+
+
+def _listed(value: Any) -> tuple[str, ...]:
     parts = value.split(",") if isinstance(value, str) else [p for v in value for p in v.split(",")]
-    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def _models_file(value: Any, root: Path) -> str | None:

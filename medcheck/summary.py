@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from medcheck.beside import COPIES, Collector, collectors
+from medcheck.beside import COPIES, Collector, collectors, is_of_metric
 from medcheck.extras import (
     EXTRAS,
     LENGTH_ADJUSTED,
@@ -116,12 +116,14 @@ def summarize(run: Run) -> Summary:
 def _place(
     key: tuple[str, str, str], models: list[str], by: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, int, int, str]:
-    """Return where a row stands: suite, model, overall first, then the groups the suite names."""
+    """Return where a row stands: suite, model, overall, metrics, then groups the suite names."""
     model, suite, group = key
     prefixes = by.get(suite, ())
     prefix = group.partition(":")[0]
     rank = prefixes.index(prefix) if prefix in prefixes else len(prefixes)
-    return suite, models.index(model), -1 if group == "overall" else rank, group
+    if group == "overall" or is_of_metric(group):
+        rank = -2 if group == "overall" else -1
+    return suite, models.index(model), rank, group
 
 
 @dataclass(slots=True)
@@ -383,9 +385,10 @@ def _notes(run: Run, tally: _Tally) -> Iterator[str]:
 
 
 def short_rows(summary: Summary) -> tuple[Row, ...]:
-    """Return the rows of the short tables: overall, extras, the groups that the suites name."""
+    """Return the rows of the short tables: overall, extras, metrics, groups the suites name."""
     return tuple(row for row in summary.rows if _is_short(row, summary.by.get(row.suite, ())))
 
 
 def _is_short(row: Row, prefixes: tuple[str, ...]) -> bool:
-    return row.group.partition(":")[0] in ("overall", *EXTRAS, *prefixes)
+    shown = row.group.partition(":")[0] in ("overall", *EXTRAS, *prefixes)
+    return shown or is_of_metric(row.group)

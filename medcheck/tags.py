@@ -33,6 +33,11 @@ def expression(text: str) -> Test:
     return test
 
 
+def words(text: str) -> list[str]:
+    """Return the tags that a `--tag` expression names."""
+    return [word for kind, word in _Parser(text).tokens if kind in ("word", "quoted")]
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text

@@ -198,6 +198,12 @@ class Verdict:
     how: str = "single"
     """The voting rule."""
 
+    @property
+    def called(self) -> bool:
+        """Whether a harm counts as done: met, or under a mean vote met to some part of judges."""
+        partly = self.state == "scored" and self.criterion.scale == (0.0, 1.0) and self.value
+        return self.state == "met" or bool(partly)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
@@ -248,7 +254,7 @@ class Result:
     def harms(self) -> tuple[Verdict, ...]:
         """The zero-tolerance criteria that this answer met."""
         verdicts = self.score.verdicts if self.score else ()
-        return tuple(v for v in verdicts if v.criterion.zero_tolerance and v.state == "met")
+        return tuple(v for v in verdicts if v.criterion.zero_tolerance and v.called)
 
     @property
     def passed(self) -> bool | None:

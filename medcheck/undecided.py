@@ -6,17 +6,18 @@ in `scoring.points`; how figures become rows, in `summary`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from medcheck.extras import Figure
 from medcheck.levels import Known, unit_of
-from medcheck.scoring.gaps import undecided_range
+from medcheck.scoring.gaps import IRRELEVANT, undecided_range
 from medcheck.scoring.points import LOST, UNCLIPPED, UndecidedPolicy, bounds, points
 from medcheck.scoring.truncation import MOVES, counted
 from medcheck.stats.means import interval, mean
-from medcheck.types import Result, Score
+from medcheck.types import Result, Score, Verdict
 
 POLICY, RANGE, SHARE = "policy", "range", "points"
 POLICIES: tuple[UndecidedPolicy, ...] = ("exclude", "not_met", "half")
@@ -24,6 +25,7 @@ POLICIES: tuple[UndecidedPolicy, ...] = ("exclude", "not_met", "half")
 OWN_GROUPS = frozenset({f"{RANGE}:low", f"{RANGE}:high"})
 """Groups that are counted here, and not as means of an answer's facets."""
 
+_WITHOUT = f"{POLICY}:exclude"
 _GROUPS = (*(f"{POLICY}:{name}" for name in POLICIES), f"{RANGE}:low", f"{RANGE}:high")
 GROUPS = frozenset({*_GROUPS, f"{SHARE}:undecided", f"{SHARE}:lost"})
 """All groups of `Undecided.figures`."""
@@ -75,6 +77,10 @@ class Undecided:
     points: int = 0
     undecided: int = 0
     lost: int = 0
+    of_level: Counter[str] = field(default_factory=Counter)
+    """Points by level."""
+    open_level: Counter[str] = field(default_factory=Counter)
+    """Undecided points by level."""
     counting: int = 0
     """Undecided points that the cut left in."""
     cut: bool = False
@@ -90,10 +96,14 @@ class Undecided:
         self.answers += 1
         if result.score is None:
             return
-        states = [verdict.state for verdict in result.score.verdicts]
-        self.points += len(states)
-        self.undecided += states.count("undecided")
-        self.lost += sum(state in LOST for state in states)
+        # Statements that a judge found are no points of the question.
+        rubric = [v for v in result.score.verdicts if IRRELEVANT not in v.criterion.tags]
+        still_open = [v for v in rubric if v.state == "undecided"]
+        self.points += len(rubric)
+        self.undecided += len(still_open)
+        self.lost += sum(verdict.state in LOST for verdict in rubric)
+        self.of_level.update(_weighing(rubric))
+        self.open_level.update(_weighing(still_open))
         self._cut(result.score)
         for group, score in self._scores(result.score, rules).items():
             self.scores[group].add(score, unit_of(result, rules.suite))
@@ -138,14 +148,31 @@ class Undecided:
         counts += f" ({self.counting:,} of those that count)" if self.cut else ""
         counts += f" and {self.lost:,} lost" if self.lost else ""
         means = {group: mean(known.values) for group, known in self.scores.items()}
-        if any(value is None for value in means.values()):
-            return f"{counts}; the scores that they leave open are not known."
-        found = {group: f"{value:.4f}" for group, value in means.items()}
+        if any(means[group] is None for group in _GROUPS if group != _WITHOUT):
+            return f"{counts}; the scores that they leave open are not known.{self._by_level()}"
+        found = {group: f"{value:.4f}" for group, value in means.items() if value is not None}
         return (
-            f"{counts}; the raw mean is {found['policy:exclude']} without them, "
-            f"{found['policy:not_met']} with all of them not met, {found['policy:half']} with "
-            f"half their points, and lies between {found['range:low']} and {found['range:high']} "
-            "however they are decided."
+            f"{counts}; the raw mean is {found.get(_WITHOUT, 'not measured')} without them"
+            f"{self._fewer()}, {found['policy:not_met']} with all of them not met, "
+            f"{found['policy:half']} with half their points, and lies between "
+            f"{found['range:low']} and {found['range:high']} however they are decided."
+            f"{self._by_level()}"
+        )
+
+    def _fewer(self) -> str:
+        """Return over how many answers the mean without undecided points is, if not over all."""
+        left, all_of_them = (len(self.scores[g].values) for g in (_WITHOUT, f"{POLICY}:not_met"))
+        return f" (over {left} of {all_of_them} answers)" if 0 < left < all_of_them else ""
+
+    def _by_level(self) -> str:
+        """Return which levels have undecided points; empty: the points have no level."""
+        found = sorted(self.open_level.items())
+        if not found:
+            return ""
+        parts = ", ".join(f"{level} {n:,} of {self.of_level[level]:,}" for level, n in found)
+        return (
+            f" Undecided by level: {parts}; whatever the policy for scores, coverage leaves them "
+            "out, and harm is not known where only they could show it."
         )
 
     def _scores(self, score: Score, rules: Rules) -> dict[str, float | None]:
@@ -167,3 +194,10 @@ class Undecided:
             self.cut = True
             self.shown.append(score.value)
             self.whole.append(score.value - score.facets[MOVES])
+
+
+def _weighing(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Yield the level of each point that counts, as the figures by level do."""
+    for verdict in verdicts:
+        if verdict.criterion.level and verdict.criterion.points:
+            yield verdict.criterion.level

@@ -70,7 +70,7 @@ def sheet_of(run=None, *, costing="paid", published_rows=False, **how):
     price = Price(input=2, output=10, cached_input=0.5, date="2026-01-02", source="a page")
     entries = {"a": Entry(name="a", price=price, kind="medical", open_weights=True)}
     found = leaderboard.board([run], **how)
-    sides = [who.sides for who in found.contestants]
+    sides = [found.billed(at) for at in range(len(found.contestants))]
     bills = [costs.official(s, entries) if costing == "official" else costs.paid(s) for s in sides]
     return Sheet(
         board=found,

@@ -14,8 +14,11 @@ import json
 import socket
 import ssl
 import struct
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -186,6 +189,9 @@ class _Http(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # One packet a reply: heads and bodies sent apart wait 40 ms for the client's acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     scripted: Server
 
     def setup(self) -> None:
@@ -257,3 +263,22 @@ class _Handler(BaseHTTPRequestHandler):
         linger = struct.pack("ii", 1, 0)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.connection.close()
+
+
+@contextmanager
+def replaying(tools: Path, place: Path) -> Iterator[str]:
+    """Start the replay server on a file of answers, or a folder of these and verdicts.
+
+    Yields its base URL.
+    """
+    named = {"--answers": place}
+    if place.is_dir():
+        named = {f"--{kind}": place / f"{kind}.jsonl.gz" for kind in ("answers", "verdicts")}
+    options = [str(word) for pair in named.items() for word in pair]
+    command = [sys.executable, str(tools / "replay" / "replay.py"), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().split()[1]
+        finally:
+            server.kill()

@@ -21,7 +21,7 @@ LEVELS = {
     "canonical": 3, "client": 3, "suites": 3,
     "graders": 4, "listing": 4,
     "engine": 5,
-    "summary": 6, "extras": 6, "levels": 6, "undecided": 6, "beside": 6,
+    "summary": 6, "extras": 6, "levels": 6, "undecided": 6, "beside": 6, "losses": 6,
     "evidence": 6, "review": 6, "gate": 6,
     "certificates": 6, "noise": 6, "certifying": 7,
     "baselines": 6, "leaderboard": 6, "costs": 6, "published": 6, "comparing": 7,

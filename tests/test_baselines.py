@@ -13,7 +13,7 @@ from gate_runs import result, run, verdicts
 from medcheck import baselines
 from medcheck.errors import DatasetError, SettingsError, StoreError, WriterError
 from medcheck.gate import decide
-from medcheck.gate.measured import sides
+from medcheck.gate.measured import digest, sides
 from medcheck.types import Criterion, Verdict
 
 DAY = date(2026, 11, 21)
@@ -53,6 +53,38 @@ def test_round_trip(tmp_path):
     )  # fmt: skip
     assert after.compared == before.compared
     assert found.title == "run r, accepted on 2026-11-21 by Li Wei: first release"
+
+
+def dated(tmp_path):
+    """Return a file as it was written before it held terms and the settings of the gate."""
+    data = json.loads(baselines.text(accepted(gate={"margin": 0.03})))
+    for side in data["sides"]:
+        del side["gate"]
+        for case in side["cases"]:
+            del case["terms"]
+    data["hash"] = digest(data["sides"])
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    return path
+
+
+def test_older_files(tmp_path):
+    """A file without terms and settings of the gate is read and compared, and it is said."""
+    found = baselines.read(dated(tmp_path))
+    (now,) = sides(a_run(gate={"margin": 0.9}))
+    decision = decide(found.sides[0], now)
+    assert decision.status == "PASS"
+    assert "NOTE: the baseline was accepted by an older medcheck" in decision.lines[1]
+
+
+def test_settings_of_the_gate(tmp_path):
+    """Margins stand in the file: a run that is decided by others says both."""
+    path = baselines.write(accepted(gate={"margin": 0.03}), tmp_path / "r.json")
+    (kept,) = baselines.read(path).sides
+    assert kept.gate == {"margin": 0.03}
+    (now,) = sides(a_run(gate={"margin": 0.9}))
+    decision = decide(kept, now)
+    assert "the gate's margin is 0.9, 0.03 with the baseline" in decision.lines[1]
 
 
 def test_a_run_passes_against_its_own_file(tmp_path):
@@ -178,8 +210,6 @@ def test_states_must_fit_the_scores(tmp_path):
     """Each repeat has a score and a line of states."""
 
     def edit(data):
-        from medcheck.gate.measured import digest
-
         data["sides"][0]["cases"][0]["states"].pop()
         data["hash"] = digest(data["sides"])
 

@@ -10,7 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from servers import Server
+
+from medcheck.errors import DatasetError
+from medcheck.suites.audit import audit
 
 QUESTIONS = {
     "scurvy": ("C", ["Vitamin A", "Vitamin B12", "Vitamin C", "Vitamin D"]),
@@ -21,7 +25,7 @@ HEAD = """\
 suite: keys
 grader: {name: closed, format: letter}
 circular: 4
-summary: {measure: mean, by: [consistent, accuracy, group_accuracy, circular_drop]}
+summary: {measure: mean, by: [consistent, accuracy]}
 defaults: {tags: "format:letter"}
 cases:
 """
@@ -80,7 +84,7 @@ def run(
 
 
 def test_memory_and_knowledge(tmp_path: Path) -> None:
-    """A model that knows letters has a drop, one that knows answers has none; -n 2 alike."""
+    """Letters learned by heart have a drop, always printed, answers have none; -n 2 alike."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     status, said, rows, bodies = run(tmp_path / "a", suite(), memory, "-n", "2")
@@ -88,8 +92,8 @@ def test_memory_and_knowledge(tmp_path: Path) -> None:
     assert rows["group_accuracy:keys"]["value"] == 0
     accuracy = rows["accuracy:keys"]["value"]
     assert 3 / 12 <= accuracy < 1, "the questions as written are right"
-    assert rows["circular_drop:keys"]["value"] == accuracy
-    assert re.search(rf"circular_drop:keys +{accuracy:.3f}", said)
+    assert rows["circular_drop:keys"]["value"] == 1, "as written all are right, in copies none"
+    assert re.search(r"circular_drop:keys +1\.000", said)
     status, _, rows, _ = run(tmp_path / "b", suite(), knowledge)
     assert status == 0
     for group in ("consistent", "accuracy", "group_accuracy"):
@@ -112,14 +116,53 @@ def test_copies_are_alike_for_all(tmp_path: Path) -> None:
         assert {frozenset(order) for order in own} == {frozenset(options)}
 
 
+def loaded(place: Path, text: str) -> Any:
+    """Load a suite of this text."""
+    from medcheck.suites import load_suite
+
+    path = place / "keys.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_suite(path)
+
+
 def test_a_question_without_options(tmp_path: Path) -> None:
-    """A case that offers no options is an error before a call, with the place of `circular`."""
+    """A case that offers no options is asked once, and a note says so; the others are copied."""
     text = suite() + '  - {id: open, prompt: "What now?", labels: {gold: A}}\n'
-    status, said, _, bodies = run(tmp_path, text, knowledge)
-    assert status != 0
-    assert bodies == []
-    assert 'case "open" offers no lettered options' in said
-    assert "keys.yaml:3:" in said
+    found = loaded(tmp_path, text)
+    assert [case.id for case in found.cases][-1] == "open"
+    assert len(found.cases) == 13
+    assert found.notes == ("keys: asked once, not 4 times: open (offers no lettered options).",)
+    assert [str(finding.severity) for finding in audit(found)] == ["warning"]
+
+
+def test_no_question_with_options(tmp_path: Path) -> None:
+    """`circular` over nothing that can be shuffled is an error with its place."""
+    head = suite().split("cases:")[0]
+    with pytest.raises(DatasetError, match="no case can be shuffled: open") as caught:
+        loaded(tmp_path, head + 'cases:\n  - {id: open, prompt: "What now?"}\n')
+    assert "keys.yaml:3:" in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["labels: {gold: K}", "checks: [{equals: C}]"])
+def test_gold_that_does_not_move(tmp_path: Path, part: str) -> None:
+    """Gold or checks that would stay behind are an error before the run, not a score of 0."""
+    text = suite() + f'  - {{id: odd, prompt: "?\\nA. a1\\nB. b1\\nC. c1", {part}}}\n'
+    with pytest.raises(DatasetError, match='case "odd"'):
+        loaded(tmp_path, text)
+
+
+def test_the_shipped_starters_can_be_asked_in_circles(project: Path) -> None:
+    """Suites in which not every case is a choice take `circular` all the same."""
+    from medcheck.suites import load_suite
+
+    for name in ("medhelm_starter", "medbench_starter"):
+        path = project / "cases" / f"{name}.yaml"
+        plain = load_suite(path)
+        copied = load_suite(path, overrides={"circular": 3})
+        assert len(copied.cases) > len(plain.cases), name
+        assert copied.notes, name
+        assert audit(copied)[0].severity == "warning"
+        assert not [finding for finding in audit(copied) if finding.severity == "error"]
 
 
 def test_the_example_of_the_docs(project: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from medcheck import client
 from medcheck.canonical import prepare
 from medcheck.client import Door, Model
 from medcheck.errors import BudgetError, MedcheckError, ProviderError
-from medcheck.limits import Policy
+from medcheck.limits import Policy, Purse
 from medcheck.providers import Entry, Limits, Price, Timeout
 from medcheck.store.batch import BatchStore
 from medcheck.store.database import open_database
@@ -299,6 +299,89 @@ def test_the_budget_is_a_hard_stop(responses):
     spend = responses.spent("r")
     assert spend.spent_usd == pytest.approx(0.040)
     assert spend.reserved_usd == pytest.approx(0)
+
+
+def test_a_call_waits_for_money_that_is_set_aside(responses):
+    """Calls in flight hold more than they cost; who waits for them goes on, up to the budget."""
+    policy = replace(QUICK, budget_usd=0.03)
+    many = [asking(str(n), params={"max_tokens": 1000}) for n in range(20)]
+    with Server(Reply(usage=USAGE, delay=0.01)) as server:
+        results, traffic = ask(responses, server, *many, policy=policy, price=PRICE)
+        # 0.01 and a little is set aside for each, so two fit at once; 0.002 is paid.
+        assert server.most_in_flight == 2
+        assert len(server.requests) == 10
+    assert traffic.spent_usd == pytest.approx(0.020)
+    assert sum(isinstance(result, BudgetError) for result in results) == 10
+
+
+def test_the_figures_of_a_hard_stop_are_told_once(responses):
+    """The run's own cause has spent, set aside and the next price; each case only which limit."""
+    policy = replace(QUICK, budget_usd=0.005)
+
+    async def scenario(server):
+        async with opened(responses, policy) as door:
+            calls = [door.ask(entry(server, price=PRICE), asking(str(n))) for n in range(2)]
+            return await asyncio.gather(*calls, return_exceptions=True), door.stopped
+
+    with Server(Reply(usage=USAGE)) as server:
+        errors, stopped = asyncio.run(scenario(server))
+        assert not server.requests
+    short = "not asked, because the run's limit (--budget 0.005) is used up."
+    assert [str(error) for error in errors] == [short, short]
+    assert "$0.0000 spent, $0.0000 set aside" in str(stopped)
+    assert "the next call may cost $0.0205. Run the same command" in str(stopped)
+
+
+def test_money_that_a_killed_process_had_set_aside(responses):
+    """What nobody settles any more is waited for a bounded time, and never spent."""
+    policy = replace(QUICK, budget_usd=0.05)
+    responses.reserve("r", cost_usd=0.045, budget_usd=0.05)
+
+    async def scenario():
+        store = BatchStore(responses)
+        try:
+            await Purse(store, policy, patience=0.1).take(0.01)
+        finally:
+            store.close()
+
+    with pytest.raises(BudgetError, match=r"\$0.0450 set aside"):
+        asyncio.run(scenario())
+
+
+def test_a_host_that_was_never_reached_is_given_up_soon(responses):
+    """Four tries, told at the first, and no other call is sent there or elsewhere."""
+    told = []
+
+    async def scenario():
+        async with opened(responses) as door:
+            door.tell = told.append
+            first = [door.ask(entry(), asking()), door.ask(entry(name="other"), asking("x"))]
+            found = await asyncio.gather(*first, return_exceptions=True)
+            late = await asyncio.gather(door.ask(entry(), asking("y")), return_exceptions=True)
+            return [*found, *late], door.traffic
+
+    errors, traffic = asyncio.run(scenario())
+    assert traffic.sent <= 8
+    assert all("no connection to 127.0.0.1:9" in str(error) for error in errors)
+    assert len(told) == 1
+    assert told[0].endswith("Is the server running, and the address right? Still trying.")
+
+
+def test_a_host_that_is_down_for_a_while_is_tried_on(responses):
+    """A host that has answered this run gets all eight tries when it is gone."""
+
+    async def scenario(server):
+        async with opened(responses) as door:
+            await door.ask(entry(server), asking())
+            server.__exit__(None, None, None)
+            with pytest.raises(ProviderError, match="no connection"):
+                await door.ask(entry(server), asking("later"))
+            return door.traffic, door.stopped
+
+    # Else the open connection would outlive its server.
+    reply = Reply(headers={"connection": "close"})
+    traffic, stopped = asyncio.run(scenario(Server(reply).__enter__()))
+    assert (traffic.sent, stopped) == (9, None)
 
 
 def test_an_unknown_price_stays_unknown(responses):

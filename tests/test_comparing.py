@@ -81,6 +81,37 @@ def test_money_and_tokens():
     )
 
 
+def priced(results, cost_usd):
+    return [replace(r, completion=replace(r.completion, cost_usd=cost_usd)) for r in results]
+
+
+def test_money_of_other_cases_or_repeats():
+    """Where one side has more answers, costs differ by those of an average answer, and it is said:
+    cases or repeats that are missing save nothing."""
+    twice = [replace(each, repeat=repeat) for each in NEW for repeat in (1, 2)]
+    for more in (twice, [*NEW, *(result(f"x{n}", "emnn") for n in range(4))]):
+        old, new = side(priced(more, 0.00002)), side(priced(NEW, 0.00003), "two")
+        found = comparing.compare(old, new)
+        rows = comparing.tables(found)[-1].rows
+        assert rows[0] == ("answers, first", "8", "80", "40", "$0.00016", "")
+        assert rows[1][3:] == ("20", "$0.00012", "+0.0 tokens, +$0.000010 an answer")
+        assert rows[3][-1] == "+0.0 tokens an answer"
+        text = "\n".join(comparing.lines(found))
+        assert "answers: not the same answers were given (8 and 4), so differences in cost" in text
+        assert "judging: not the same answers were judged (8 and 4), so differences in cost" in text
+    same = comparing.compare(side(OLD), side(NEW, "two"))
+    assert "an average answer" not in "\n".join(comparing.lines(same))
+
+
+def test_answers_that_were_not_judged():
+    """Judging has no difference where one side's answers were judged by nobody."""
+    blank = [result(name, "----", state="model_error", completion=None) for name in "abcd"]
+    found = comparing.compare(side(OLD), side([*blank[:3], NEW[3]], "two"))
+    assert comparing.tables(found)[-1].rows[3][-1] == "+0.0 tokens an answer"
+    found = comparing.compare(side(OLD), side(blank, "two"))
+    assert comparing.tables(found)[-1].rows[3][-1] == "-"
+
+
 def test_categories():
     """Categories have their own rows with intervals; an unmeasured one has dashes."""
     old = side(scored(noise(20, mean=0.5), themes="ab"))

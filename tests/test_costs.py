@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from board_runs import THREE, run_of
 
-from medcheck.costs import Part, estimate, official, paid, pareto, per_point, tariffs
+from medcheck.costs import Part, estimate, exact, official, paid, pareto, per_point, tariffs
 from medcheck.gate.measured import sides
 from medcheck.providers import Entry, Price
 from medcheck.summary import summarize
@@ -100,6 +100,13 @@ def test_the_official_bill_may_be_unknown(model):
     assert bill.answering.cost_usd is None
     assert bill.total_usd is None
     assert (bill.answering.output is None) == (model == "a")
+
+
+def test_exact():
+    """An amount keeps four digits, or as many as it takes to be seen."""
+    assert [exact(x) for x in (0.0, 1234.5, 0.01, 0.0012, 0.00123, 3.2e-5, -3.2e-6, 1e-17)] == [
+        "0.0000", "1,234.5000", "0.0100", "0.0012", "0.0012", "0.000032", "-0.0000032", "0.0000",
+    ]  # fmt: skip
 
 
 def test_per_point():

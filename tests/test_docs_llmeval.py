@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from medcheck.readers.llmeval_med import records
+
 PAGE = "docs/from-llmeval-med.md"
 SETTINGS = (
     "model_name", "CUDA_VISIBLE_DEVICES", "inputs_dir", "outputs_dir", "max_new_tokens=2048",
@@ -57,6 +59,7 @@ def lay_out(folder: Path, project: Path) -> None:
             name = f"{codes[key]}-{item['groupCode']}-{item['round']}"
             item["model_answer"] = answers[name]
     text = json.dumps(data, ensure_ascii=False)
+    # Where the page says that a reader copies it.
     (folder / "cases" / "my_output.json").write_text(text, encoding="utf-8")
 
 
@@ -113,6 +116,17 @@ def test_existing_answers_score_as_the_model_did(said):
         scores.append({r["case_id"]: r["score"] for r in rows if r["model"] != "demo-weak"})
     assert scores[0] == scores[1]
     assert None not in scores[0].values()
+
+
+def test_an_export_comes_back(project, said):
+    """With the data set an export has every field of it, for the scripts and for us."""
+    folder, _ = said
+    known = records(project / "cases" / "llmeval_starter.json")
+    back = records(folder / "scores-demo-1-run1.json")
+    assert back.keys() == known.keys()
+    for name, item in known.items():
+        assert item.items() <= back[name].items(), name
+        assert back[name]["model_answer"], name
 
 
 def test_agreement_has_every_figure(said):

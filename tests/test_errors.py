@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from medcheck import errors
-from medcheck.errors import MedcheckError, ProviderError, SuiteError, located, nearest
+from medcheck.errors import (
+    MedcheckError,
+    ProviderError,
+    SuiteError,
+    located,
+    nearest,
+    visible,
+)
 
 
 def test_an_error_is_one_line_of_three_parts():
@@ -53,3 +60,25 @@ def test_every_error_is_of_the_family():
     assert all(issubclass(kind, MedcheckError) for kind in family)
     error = ProviderError("lost")
     assert not any((error.retryable, error.maybe_paid, error.stop_run, error.filtered))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain\n\ttext", "plain\n\ttext"),
+        ("胸痛 😀 👩\u200d⚕️ नमस्ते", "胸痛 😀 👩\u200d⚕️ नमस्ते"),
+        ("\x1b]0;x\x07", r"\x1b]0;x\x07"),
+        ("\x9b31m\x7f\r", r"\x9b31m\x7f\x0d"),
+        ("\ud800", r"\ud800"),
+        ("\u2028\u202e\u2066", r"\u2028\u202e\u2066"),
+    ],
+)
+def test_visible(text: str, shown: str) -> None:
+    """Control characters become escapes; every script and every joiner stays."""
+    assert visible(text) == shown
+
+
+def test_no_error_controls_a_terminal() -> None:
+    """What an error quotes of a file or a server is shown, not sent; its lines stay lines."""
+    error = MedcheckError("line 1 \x1b]0;x\x07\nline 2", hint="\u202eno", where="a\x9b.jsonl:1")
+    assert str(error) == r"a\x9b.jsonl:1: line 1 \x1b]0;x\x07" + "\n" + r"line 2 \u202eno"

@@ -17,7 +17,7 @@ import pytest
 from servers import Reply, Server
 
 from medcheck.errors import StoreError
-from medcheck.evidence import Evidence, find, lines, visible
+from medcheck.evidence import Evidence, find, lines
 from medcheck.store.database import Database, open_database
 from medcheck.store.responses import Responses
 from medcheck.store.runs import Runs
@@ -292,22 +292,6 @@ def test_runs_that_are_not_there(many: Database) -> None:
         find(many, "x", "q")
     with pytest.raises(StoreError, match=r"There are: none"):
         find(many, "other", "q")
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain\n\ttext", "plain\n\ttext"),
-        ("胸痛 😀 👩\u200d⚕️ नमस्ते", "胸痛 😀 👩\u200d⚕️ नमस्ते"),
-        ("\x1b]0;x\x07", r"\x1b]0;x\x07"),
-        ("\x9b31m\x7f\r", r"\x9b31m\x7f\x0d"),
-        ("\ud800", r"\ud800"),
-        ("\u2028\u202e\u2066", r"\u2028\u202e\u2066"),
-    ],
-)
-def test_visible(text: str, shown: str) -> None:
-    """Control characters become escapes; every script and every joiner stays."""
-    assert visible(text) == shown
 
 
 def test_an_answer_that_speaks_to_its_judge(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ import contextlib
 import os
 import random
 import signal
+import threading
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import runs
+from servers import Reply
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
@@ -120,7 +122,15 @@ def test_a_killed_worker_is_replaced(undisturbed, tmp_path):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_an_interrupted_run_reports_and_continues(workers, undisturbed, tmp_path):
     """Ctrl-C ends in 12 with reports that say incomplete; the same command pays for the rest."""
-    with runs.server(delay=DELAY) as server:
+    ended = threading.Event()
+
+    def slowly(body, _):
+        # However long the signal takes on a busy machine, the run must not be over by then.
+        if ended.is_set() or len(server.requests) < 30:
+            return None
+        return Reply(text=runs.healthy(body), usage=runs.USAGE, delay=1.0)
+
+    with runs.server(slowly, delay=DELAY) as server:
         folder = runs.place(tmp_path, server.url)
         process = runs.start(folder, workers=workers, concurrency=CONCURRENCY)
         until(lambda: len(server.requests) >= 25, process)
@@ -128,6 +138,7 @@ def test_an_interrupted_run_reports_and_continues(workers, undisturbed, tmp_path
         asked = time.monotonic()
         first = runs.ended(process, folder)
         assert time.monotonic() - asked < 15
+        ended.set()
         assert first.status == 12, first.output
         summary = first.data("summary.json")
         page = (first.folder / "report.html").read_text(encoding="utf-8")

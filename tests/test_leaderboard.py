@@ -103,9 +103,51 @@ def test_another_question_under_the_same_name_is_another_item(what):
         )
         first = replace(first, score=replace(first.score, verdicts=verdicts))
     two = replace(two, results=(first, *others))
-    with pytest.raises(SettingsError, match="1 of 2 are the same"):
+    said = {"question": "1 of 2 are the same", "criteria": "1 of 2 cases have other criteria"}
+    with pytest.raises(SettingsError, match=said[what]) as raised:
         board([one, two])
+    assert "--shared" in str(raised.value)
     assert board([one, two], shared=True).columns[0].n == 1
+
+
+METRIC = {"compared": {"grader": {"name": "short_answer", "metric": ["medec_flag", "bleu"]}}}
+
+
+def test_another_metric_is_the_cause_that_is_told():
+    """Official and corrected figures of the same questions are refused for the metric."""
+    runs = [
+        run_of({"medec": {model: [0.9, 0.8]}}, name=model,
+               suites={"medec": {**METRIC, "protocol": protocol}})
+        for model, protocol in (("a", "official"), ("b", "strict"))
+    ]  # fmt: skip
+    changed = [
+        replace(each, score=replace(each.score, verdicts=tuple(
+            replace(v, criterion=replace(v.criterion, text="by medec_flag_official"))
+            for v in each.score.verdicts)))
+        for each in runs[0].results
+    ]  # fmt: skip
+    runs[0] = replace(runs[0], results=tuple(changed))
+    with pytest.raises(SettingsError) as raised:
+        board(runs)
+    assert "2 of 2 cases have other criteria or metrics" in str(raised.value)
+    assert "a by medec_flag_official, official protocol; b by medec_flag, strict" in str(
+        raised.value
+    )
+    assert "--shared" not in str(raised.value)
+    with pytest.raises(SettingsError, match=r"nothing to compare.*have other criteria or metrics"):
+        board(runs, shared=True)
+
+
+def test_a_column_tells_what_it_is_measured_by():
+    """Metric, or else grader, and protocol stand with each benchmark."""
+    jury = {"compared": {"grader": {"name": "jury"}}, "protocol": "official"}
+    found = board([run_of(THREE, suites={"triage": METRIC, "dosing": jury})])
+    assert [column.measure for column in found.columns] == [
+        "medec_flag, strict protocol", "jury, official protocol",
+    ]  # fmt: skip
+    first = {"compared": {"grader": {"name": "short_answer"}}, "protocol": "official"}
+    found = board([run_of(THREE, suites={"triage": first})])
+    assert found.columns[0].measure == "exact_match_official, official protocol"
 
 
 def test_a_lost_answer_is_left_out_for_all():

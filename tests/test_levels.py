@@ -232,3 +232,11 @@ def test_unit_of():
     assert unit_of(answer("A1+", "b"), told) == "first"
     tagged = replace(answer("A1+", "b"), tags=("patient:7",))
     assert unit_of(tagged, told) == "7"
+
+
+def test_a_mean_that_is_not_0_is_harm():
+    """Under `vote: mean` an S point that a part of the panel calls met is met, however small."""
+    partly = replace(verdict("S4+", 9), state="scored", value=0.25)
+    none = replace(verdict("S4-", 9), state="scored", value=0.0)
+    found = figures(answer("A1+", "a", more=(partly,)), answer("A1+", "b", more=(none,)))
+    assert found["incidence:S4"].value == found["any:S4"].value == found["rate:S4"].value == 0.5

@@ -17,7 +17,8 @@ import pytest
 
 from medcheck.graders.closed import Grader
 from medcheck.providers import create, load_registry
-from medcheck.readers._medbench_pictures import Limits, mime_of, size_of, take
+from medcheck.readers._medbench_heads import mime_of, size_of
+from medcheck.readers._medbench_pictures import Limits, take
 from medcheck.scoring.circular import Copy, consistency
 from medcheck.scoring.formats import RULES, Reading, read_answer
 from medcheck.scoring.medbench_sets import set_of

@@ -99,6 +99,52 @@ def test_another_judge_is_no_second_grading():
     assert left_out == ("r1: other answers, judges, prompts or rubrics on triage",)
 
 
+def test_another_rubric_is_no_second_grading():
+    """A re-grading by other criteria, or by other terms of the same, is left out."""
+    first, (again,) = simulated(cases=5)
+    for changes in ({"points": 9}, {"level": "R1"}):
+        said = [
+            replace(v, criterion=replace(v.criterion, **changes))
+            for v in again.results[0].score.verdicts
+        ]
+        results = [replace(r, score=replace(r.score, verdicts=tuple(said))) for r in again.results]
+        (noise,), left_out = noises(first, [replace(again, results=tuple(results))])
+        assert noise.gradings == ("r0",)
+        assert left_out == ("r1: other answers, judges, prompts or rubrics on triage",)
+
+
+def test_no_variance_is_no_plan():
+    """Where all scores are equal nothing can be planned, whatever precision is asked for."""
+    results = [result(f"c{n}", value=0.7, repeat=r) for n in range(24) for r in (1, 2)]
+    for precision in (None, 0.01):
+        (noise,), _ = noises(run(results), precision=precision)
+        assert (noise.seen, noise.plan, noise.plan_here) == (False, None, None)
+        said = "\n".join(lines(noise))
+        assert "mean 0.700, all scores equal (24 cases, 48 answers, 48 gradings)" in said
+        assert "no plan: no variance was seen" in said
+        assert "for a standard error" not in said
+        assert "gradings of an answer: cannot be told apart" in said
+
+
+def test_a_plan_has_at_least_two_cases():
+    """Where repeats of a case are all the noise, a plan still is about several cases."""
+    values = (0.2, 0.8)
+    results = [result(f"c{n}", value=values[r - 1], repeat=r) for n in range(9) for r in (1, 2)]
+    (noise,), _ = noises(run(results), precision=0.4)
+    assert noise.found.case == 0
+    assert noise.plan.cases == noise.plan_here.cases == 2
+
+
+def test_small_amounts_are_not_hidden():
+    """A known price or error has digits to be seen, however small it is."""
+    cheap = Completion(text="a", key="k", cost_usd=3.2e-6)
+    results = [result(f"c{n}", value=n / 1e5, completion=cheap, verdicts=paid()) for n in range(9)]
+    (noise,), _ = noises(run(results))
+    said = "\n".join(lines(noise))
+    assert "an answer takes 0.0000032 USD, a grading 0.0040 USD" in said
+    assert "standard error 0.0000091 (9 cases" in said
+
+
 def test_lost_scores_are_left_out():
     """What was not measured is no score of 0."""
     results = [result("a"), result("b", "emnn"), result("c", "nmnn"), result("d")]

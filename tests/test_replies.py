@@ -1,6 +1,7 @@
 """Judge replies: one parser, two protocols, no verdict from anywhere but the whole reply."""
 
 import json
+from time import perf_counter
 
 import jsonschema
 import pytest
@@ -170,3 +171,14 @@ def test_schema_is_not_shared():
     """Adding the verdict id to one schema leaves the next one without it."""
     assert "verdict_id" in response_schema(verdict_id=True)["properties"]
     assert "verdict_id" not in response_schema()["properties"]
+
+
+def test_a_reply_of_spaces_takes_no_time():
+    """A megabyte of spaces before or in a fence is read in a moment, whatever the protocol."""
+    started = perf_counter()
+    body = '{"criteria_met": true, "explanation": "' + " " * 1_000_000 + '"}'
+    for protocol in ("official", "strict"):
+        assert parse_verdict(f"```json\n{body}\n```", protocol=protocol).met
+    with pytest.raises(JudgeError):
+        parse_verdict("```" + " " * 1_000_000 + "x", protocol="strict")
+    assert perf_counter() - started < 2

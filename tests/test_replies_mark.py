@@ -103,3 +103,11 @@ def test_schema_is_what_is_read():
     for score in (0, 6, 4.5, "4"):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**GOOD, "score": score, "verdict_id": ID}, schema)
+
+
+@pytest.mark.parametrize("extra", ["1e400", "9" * 400, "NaN"])
+def test_number_that_is_none(extra):
+    """A reply with a number beyond any float is unusable, and is not quoted."""
+    with pytest.raises(JudgeError, match="a number is NaN or Infinity or too large") as caught:
+        parse_mark(f'{{"score": {extra}, "explanation": "x"}}')
+    assert "9" not in str(caught.value)

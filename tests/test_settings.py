@@ -51,6 +51,13 @@ def test_names_are_split_and_kept_once(tmp_path):
     assert settings(tmp_path, {"MEDCHECK_MODEL": "x,y"}).models == ("x", "y")
 
 
+@pytest.mark.parametrize("given", [["m1", "m1"], ["m1,m2", "m1"]])
+def test_a_judge_is_named_once(tmp_path, given):
+    """A judge named twice is an error: a panel must not be smaller than it was asked for."""
+    with pytest.raises(SettingsError, match='--judge: "m1" stands there twice'):
+        settings(tmp_path, judge=given)
+
+
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [

@@ -8,7 +8,8 @@ import pytest
 
 from medcheck.beside import collectors
 from medcheck.scoring import taxonomy
-from medcheck.types import Completion, Message, Result, Score
+from medcheck.summary import short_rows, summarize
+from medcheck.types import Completion, Message, Result, Run, Score
 
 RULES = {
     "score_rule": "per_run_pooled", "op_rule": "macro", "missing": "exclude", "usable_at": 4,
@@ -37,6 +38,26 @@ def found(described, results):
     return figures, notes
 
 
+def test_short_tables_name_the_metrics():
+    """Below overall stand metrics by name, and figures over classes; sets have no such row."""
+    groups = (
+        "overall", "theme:x", "metric:medec_flag_official", "balanced_accuracy:medec_flag_official",
+        "macro_f1:medec_flag_official", "macro_f1:CMeEE", "metric:own", "jury:coverage",
+    )  # fmt: skip
+    facets = {group: 0.5 for group in groups if group != "overall"}
+    result = Result(run="r", case_id="c", suite="s", model="m", state="scored", tags=("theme:x",),
+                    score=Score(value=0.5, facets=facets))  # fmt: skip
+    run = Run(id="r", started="2026-01-01T00:00:00+00:00", settings={}, versions={},
+              results=(result,), suites={"s": {"summary": {"by": ["theme"]}}})  # fmt: skip
+    found = summarize(run)
+    metrics = [
+        "balanced_accuracy:medec_flag_official", "macro_f1:medec_flag_official",
+        "metric:medec_flag_official",
+    ]  # fmt: skip
+    assert [row.group for row in short_rows(found)] == ["overall", *metrics, "theme:x"]
+    assert [row.group for row in found.rows][:4] == ["overall", *metrics]
+
+
 def test_rates_of_usable_answers_are_rows_with_their_rule():
     """OP is the mean of the category rates, runs are pooled, what has no score is counted."""
     results = [
@@ -54,7 +75,7 @@ def test_rates_of_usable_answers_are_rows_with_their_rule():
     assert figures["usable_rate:医疗知识/sub"].n == 6
     assert notes == [
         f"op and usable_rate by per_run_pooled, OP macro, usable at 4, missing excluded; "
-        f"{figures['op'].ungraded} without a score."
+        f"{figures['op'].ungraded} without a score; op is over 2 of 5 categories."
     ]
 
 
@@ -102,6 +123,68 @@ def test_a_missing_answer_is_counted_and_nothing_else():
     figures, _ = found({}, [answered("a", ("甲", "乙"), "A"), answered("b", ("乙", "甲"), None)])
     assert (figures["readable:Own"].n, figures["readable:Own"].ungraded) == (1, 1)
     assert "accuracy:Own" not in figures
+    row = figures["consistent:Own"]
+    assert (row.value, row.n, row.ungraded) == (None, 0, 1)
+
+
+def test_an_answer_that_was_not_measured_is_in_no_row():
+    """A cut-off answer is beside accuracy, and its question beside what is said of copies."""
+    tags = ("set:Own", "format:letter", "group:2")
+    results = [
+        answered("a", ("甲", "乙"), "A", gold="A"),
+        answered("b", ("乙", "甲"), "B", gold="B"),
+        replace(answered("c", ("甲", "乙"), "A", gold="A"), tags=tags),
+        replace(answered("d", ("乙", "甲"), "", gold="B"), tags=tags, state="empty", score=None),
+    ]
+    figures, notes = found({}, results)
+    rows = {name: (row.value, row.n, row.ungraded) for name, row in figures.items()}
+    assert rows["readable:Own"] == (1.0, 3, 1)
+    assert rows["accuracy:Own"] == (1.0, 3, 1)
+    for name in ("consistent", "group_accuracy"):
+        assert rows[f"{name}:Own"] == (1.0, 1, 1), name
+    assert rows["circular_drop:Own"] == (0.0, 1, 1)
+    assert notes == [
+        "Own: 1 of 2 questions lack a copy or the answer to one; what is said of copies leaves "
+        "them out."
+    ]
+
+
+def test_all_answers_lost_is_not_zero():
+    """A set of which nothing was measured has rows without a value."""
+    lost = replace(answered("a", ("甲", "乙"), None, gold="A"), state="model_error", score=None)
+    figures, _ = found({}, [lost])
+    for name in ("readable", "accuracy", "consistent", "group_accuracy", "circular_drop"):
+        row = figures[f"{name}:Own"]
+        assert (row.value, row.n, row.ungraded) == (None, 0, 1), name
+
+
+def copy(name, number, value, **more):
+    """Return the score of a copy of a question, graded by whatever grader."""
+    labels = {"circular": {"copies": 2, "copy": number, "keyed": more.pop("keyed", True)}}
+    return Result(
+        run="r", case_id=f"{name}.c{number}", suite="s", model="m", tags=(f"group:{name}",),
+        state="scored" if value is not None else "model_error", score=Score(value=value),
+        labels=labels, **more,
+    )  # fmt: skip
+
+
+def test_copies_of_any_grader_are_credited_together():
+    """Without a format the scores decide: all copies right, against the question as written."""
+    results = [
+        copy("a", 0, 1.0), copy("a", 1, 1.0), copy("b", 0, 1.0), copy("b", 1, 0.0),
+        copy("c", 0, 1.0), copy("c", 1, None), copy("d", 0, 1.0), copy("e", 0, 1.0, keyed=False),
+    ]  # fmt: skip
+    figures, notes = found({}, results)
+    row = figures["group_accuracy:s"]
+    assert (row.value, row.n, row.ungraded) == (0.5, 2, 2)
+    assert (figures["circular_drop:s"].value, figures["circular_drop:s"].n) == (0.5, 2)
+    assert "s: 2 of 4 questions lack a copy" in notes[0]
+    passing = [copy("a", 0, 0.7, pass_at=0.6), copy("a", 1, 0.7, pass_at=0.6)]
+    assert found({}, passing)[0]["group_accuracy:s"].value == 1.0
+    assert (
+        found({}, [replace(each, pass_at=None) for each in passing])[0]["group_accuracy:s"].value
+        == 0.0
+    )
 
 
 def placed(name, *path):

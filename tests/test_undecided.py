@@ -8,11 +8,12 @@ import pytest
 from test_levels import answer, verdict
 
 from medcheck.extras import Figure
+from medcheck.scoring.gaps import IRRELEVANT
 from medcheck.scoring.points import points
 from medcheck.scoring.truncation import MOVES
 from medcheck.stats.means import mean
 from medcheck.summary import short_rows, summarize
-from medcheck.types import Run
+from medcheck.types import Criterion, Run
 from medcheck.undecided import GROUPS, Rules, Undecided
 
 
@@ -88,8 +89,9 @@ def test_lost_points_are_counted():
 def test_unknown_scores_are_said_to_be_unknown():
     """An answer that has neither score nor decided points leaves a note without numbers."""
     [note, _] = summary(answer("A1! A2?")).notes
-    assert note.endswith(
+    assert (
         "1 of 2 points are undecided and 1 lost; the scores that they leave open are not known."
+        in note
     )
 
 
@@ -138,3 +140,31 @@ def test_figures_are_figures():
     kept.add(answer("A1+ A2?"), Rules(suite={}))
     assert all(isinstance(figure, Figure) for figure in kept.figures(mean))
     assert {figure.group for figure in kept.figures(mean)} == GROUPS
+
+
+def test_coverage_says_what_it_leaves_out():
+    """Under every policy the note counts undecided points by level, as rows of a tier have none."""
+    one = answer("A1+ A1? S4? A4?", "a", rule="gaps_official", undecided="not_met")
+    [note] = summary(one, protocol="official").notes
+    assert "Undecided by level: A1 1 of 2, S4 1 of 1; whatever the policy" in note
+
+
+def test_found_statements_are_no_points():
+    """The search for irrelevant statements and what it finds are not counted as points."""
+    search = replace(verdict("A4-", 8), criterion=Criterion(
+        id="irrelevant", text="t", points=0.0, tags=(IRRELEVANT,)))  # fmt: skip
+    found = verdict("S2+", 9, tags=(IRRELEVANT, "irrelevant:S2"))
+    told = summary(answer("A1+ A2? S4-", "a", more=(search, found)))
+    assert told.notes[0].startswith("m on s: 1 of 3 points are undecided;")
+    assert rows(told)["points:undecided"].n == rows(told)["points:lost"].n == 3
+
+
+def test_nothing_is_left_without_undecided_points():
+    """Where all points of an answer are undecided, leaving them out gives it no score, and no 0."""
+    lost = answer("A1? A2?", "a", rule="gaps_official", undecided="not_met")
+    found = summary(lost, protocol="official")
+    assert (rows(found)["overall"].raw, rows(found)["policy:exclude"].raw) == (0.0, None)
+    assert "the raw mean is not measured without them, 0.0000 with all" in found.notes[0]
+    half = answer("A1+ A2?", "b", rule="gaps_official", undecided="not_met")
+    [note] = summary(lost, half, protocol="official").notes
+    assert "1.0000 without them (over 1 of 2 answers), 0.3125 with all" in note

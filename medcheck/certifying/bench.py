@@ -126,22 +126,30 @@ def with_door(
     settings: Settings,
     environ: Mapping[str, str],
     work: Callable[[Door], Coroutine[Any, Any, T]],
+    *,
+    account: str = "",
 ) -> T:
-    """Return what `work` makes of a door to the store and to the endpoints."""
+    """Return what `work` makes of a door to the store and to the endpoints.
+
+    `account` names the run whose hard stops its calls count against; empty: a new account.
+    """
 
     async def main() -> T:
-        async with _door(settings, environ) as door:
+        async with _door(settings, environ, account) as door:
             return await work(door)
 
     return asyncio.run(main())
 
 
 @asynccontextmanager
-async def _door(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Door]:
+async def _door(
+    settings: Settings, environ: Mapping[str, str], account: str
+) -> AsyncIterator[Door]:
     # A name of its own: hard stops then count this command's calls, and `fresh` is fresh each time.
     run = f"{settings.run}-{uuid.uuid4().hex[:8]}"
     policy = Policy(
         run=run,
+        charged_to=account,
         responses=settings.responses,
         max_calls=settings.max_calls,
         budget_usd=settings.budget,

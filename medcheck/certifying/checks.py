@@ -17,6 +17,7 @@ from medcheck.scoring.views import injection_flags
 from medcheck.stats.agreement import (
     HEADLINE,
     MetaRow,
+    cluster_bootstrap,
     cohen_kappa,
     gwet_ac1,
     mcnemar,
@@ -24,7 +25,6 @@ from medcheck.stats.agreement import (
     theme_agreement,
 )
 from medcheck.stats.means import interval
-from medcheck.stats.raters import cluster_bootstrap
 
 MISSING_AT_MOST = 0.05
 """Share of verdicts that may be missing; above it a check counts as not measured."""

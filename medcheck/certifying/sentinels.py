@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from medcheck.types import Case, Criterion, Message, Result, Run
 MOST = 30
 EQUAL_AT_LEAST = 0.98
 """Source: trust.md section 2.3 (more controls)."""
+ALPHA = 0.05
+"""Chance at most that a judge which repeats just that share of its verdicts is called drifted."""
 SCHEMA = 1
 GRADERS = ("rubric", "claims")
 _SUFFIX = ".sentinels.json"
@@ -78,6 +80,8 @@ class Drift:
     flipped: tuple[str, ...] = ()
     cause: str = ""
     """Why verdicts are missing."""
+    traffic: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked and paid for it, as the `meta` of a run says it."""
 
     @property
     def share(self) -> float | None:
@@ -90,25 +94,47 @@ class Drift:
         return self.n > 0 and self.planned - self.n <= MISSING_AT_MOST * self.planned
 
     @property
+    def p(self) -> float | None:
+        """The exact one-sided p against "at least .98 of its verdicts come out as before"."""
+        if not self.n:
+            return None
+        # scipy.stats has the test by name, and takes half a second to import.
+        from scipy.special import bdtr
+
+        return float(bdtr(self.n - len(self.flipped), self.n, EQUAL_AT_LEAST))
+
+    @property
     def drifted(self) -> bool:
-        """Whether the judge is not the one it was."""
-        return self.measured and self.share is not None and self.share < EQUAL_AT_LEAST
+        """Whether the judge is not the one it was: too few equal verdicts, and not by chance.
+
+        What could not be asked takes no part in it.
+        """
+        share, p = self.share, self.p
+        return share is not None and p is not None and share < EQUAL_AT_LEAST and p <= ALPHA
 
     @property
     def lines(self) -> tuple[str, ...]:
         """It for a terminal."""
-        if not self.measured:
-            return (
-                f"sentinels of {self.run}: {self.n} of {self.planned} judged anew, too few to tell "
-                f"whether the judge has drifted. {self.cause}".rstrip(),
+        flipped = tuple(f"  flipped: {name}" for name in self.flipped)
+        told = [*self._said, *flipped] if self.n else []
+        if self.n < self.planned:
+            why = f" ({self.cause})" if self.cause else ""
+            unsure = not self.measured and not self.drifted
+            least = "the judge's drift could not be checked" if unsure else "not all of them"
+            told.append(
+                f"sentinels of {self.run}: {least}: {self.planned - self.n} of {self.planned} "
+                f"sentinels were not judged{why}"
             )
+        return tuple(told)
+
+    @property
+    def _said(self) -> tuple[str, ...]:
         said = f"{self.n - len(self.flipped)} of {self.n} verdicts as before ({self.share:.3f})"
         if not self.drifted:
             return (f"sentinels of {self.run}: {said}",)
         return (
             f"sentinels of {self.run}: NOT COMPARABLE: the judge has drifted: {said}",
-            f"  at least {EQUAL_AT_LEAST} is needed. Accept a baseline with the judge as it is.",
-            *(f"  flipped: {name}" for name in self.flipped),
+            f"  p {self.p:.2g} against {EQUAL_AT_LEAST}. Accept a baseline with today's judge.",
         )
 
 
@@ -139,10 +165,18 @@ def keep(run: Run, *, most: int = MOST, seed: int = 0) -> Sentinels:
     return Sentinels(run=run.id, asked={n: _asked(run.suites[n]) for n in suites}, places=places)
 
 
-def recheck(kept: Sentinels, settings: Settings, environ: Mapping[str, str]) -> Drift:
+def recheck(
+    kept: Sentinels, settings: Settings, environ: Mapping[str, str], *, account: str = ""
+) -> Drift:
     """Judge the sentinels anew and compare; no stored reply is used, and nothing is changed.
 
     Whatever cannot be asked as it was then is missing, with its cause.
+
+    Args:
+        kept: the frozen verdicts.
+        settings: store, endpoints and hard stops.
+        environ: holds keys and endpoints.
+        account: the run whose hard stops these calls count against; empty: a new account.
     """
     ready: list[tuple[Sentinel, Entry, Grader]] = []
     causes: dict[str, None] = {}
@@ -152,12 +186,17 @@ def recheck(kept: Sentinels, settings: Settings, environ: Mapping[str, str]) -> 
         except MedcheckError as error:
             causes.setdefault(str(error))
 
-    async def work(door: Door) -> list[Said]:
-        return await asyncio.gather(
+    async def work(door: Door) -> tuple[list[Said], dict[str, Any]]:
+        said = await asyncio.gather(
             *(_said(door, kept, place, entry, grader) for place, entry, grader in ready)
         )
+        return said, asdict(door.traffic)
 
-    said = with_door(replace(settings, responses="fresh"), environ, work) if ready else []
+    said: list[Said] = []
+    traffic: dict[str, Any] = {}
+    if ready:
+        fresh = replace(settings, responses="fresh")
+        said, traffic = with_door(fresh, environ, work, account=account)
     known = [(place, each.met) for (place, *_), each in zip(ready, said, strict=True)
              if each.met is not None]  # fmt: skip
     causes |= dict.fromkeys(each.error for each in said if each.met is None)
@@ -167,6 +206,7 @@ def recheck(kept: Sentinels, settings: Settings, environ: Mapping[str, str]) -> 
         planned=len(kept.places),
         flipped=tuple(place.name for place, met in known if met != place.met),
         cause=next(iter(causes), ""),
+        traffic=traffic,
     )
 
 
@@ -276,6 +316,8 @@ def _check(data: Mapping[str, Any]) -> None:
     signed = {name: value for name, value in data.items() if name != "hash"}
     if data["schema"] != SCHEMA or digest(signed) != data["hash"]:
         raise ValueError("another version, or changed after it was written")
+    if missing := {place["suite"] for place in data["places"]} - set(data["asked"]):
+        raise ValueError(f"how the judge was asked is missing for {', '.join(sorted(missing))}")
 
 
 def _sentinel(block: Mapping[str, Any]) -> Sentinel:

@@ -101,6 +101,6 @@ def open_store(settings: Settings) -> Iterator[Database]:
 
 def say(text: str, *, error: bool = False) -> None:
     """Print one line or more for people; control characters are shown, not sent."""
-    from medcheck.evidence import visible
+    from medcheck.errors import visible
 
     print(visible(text), file=sys.stderr if error else sys.stdout)

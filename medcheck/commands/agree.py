@@ -11,6 +11,7 @@ from medcheck.commands import add_places, open_store, say, settings_of
 from medcheck.errors import SettingsError
 
 if TYPE_CHECKING:
+    from medcheck.review.matching import Matched
     from medcheck.types import Run
 
 
@@ -36,21 +37,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the agreement, and write it; 2: files or rows are wrong, each told in a line."""
     from medcheck.errors import DatasetError
-    from medcheck.review.figures import report
     from medcheck.review.matching import match
-    from medcheck.review.told import data, text
     from medcheck.store.runs import Runs
-    from medcheck.writers._files import replaced
 
     with open_store(settings_of(args)) as database:
         stored = Runs(database).read(args.run)
-        if args.usable:
-            return _usable(stored, args)
         try:
+            if args.usable:
+                return _usable(stored, args)
             matched = match(stored, [Path(name) for name in args.labels])
         except DatasetError as error:
             say(str(error), error=True)
             return 2
+    return _by_point(matched, args)
+
+
+def _by_point(matched: Matched, args: argparse.Namespace) -> int:
+    """Print the agreement point by point, each person on their own, and write it."""
+    from medcheck.review.figures import report
+    from medcheck.review.told import data, text
+    from medcheck.writers._files import replaced
+
     found = report(matched, args.judge)
     for line in text(found):
         say(line)
@@ -64,13 +71,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _usable(stored: Run, args: argparse.Namespace) -> int:
     """Print the agreement on usable or not, several people on one answer being one verdict."""
-    from medcheck.readers._human_ratings import load_ratings
+    from medcheck.readers._human_ratings import load_all
     from medcheck.review.queue import seed_of
-    from medcheck.review.usable import text
+    from medcheck.review.usable import check, text
 
     if args.judge or args.out:
         raise SettingsError("--usable takes neither --judge nor --out.", hint="Leave them out.")
-    ratings = [rating for name in args.labels for rating in load_ratings(name)]
+    ratings = load_all(args.labels)
+    judged = {name for name, told in stored.suites.items() if told.get("usability")}
+    check(ratings, (r for r in stored.results if r.suite in judged), of=f"run {stored.id}")
     for line in text(stored, ratings, seed=seed_of(stored)):
         say(line)
     return 0

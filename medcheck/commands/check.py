@@ -40,8 +40,21 @@ def run(args: argparse.Namespace) -> int:
     wrong = False
     for suite in suites:
         say(_suite_line(suite))
-        wrong |= _audited(suite)
+        wrong |= _refused(suite) | _audited(suite)
     return WRONG_SUITE if wrong else 0
+
+
+def _refused(suite: Suite) -> bool:
+    """Print why a suite's grader refuses its options, as a run would; return whether it does."""
+    from medcheck import shelves
+
+    options = {**suite.grader, "protocol": suite.protocol, "folder": str(suite.path.parent)}
+    try:
+        shelves.find("graders", str(suite.grader["name"]), "Grader")(options)
+    except MedcheckError as error:
+        say(f"  error: {error}")
+        return True
+    return False
 
 
 def _audited(suite: Suite) -> bool:

@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the tables."""
-    from medcheck.readers._human_ratings import load_ratings
+    from medcheck.readers._human_ratings import load_all
     from medcheck.review.jury import ablation_lines, clinician_lines
     from medcheck.review.queue import seed_of
     from medcheck.store.runs import Runs
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
         for line in ablation_lines(stored):
             say(line)
         if args.ratings:
-            ratings = [rating for name in args.ratings for rating in load_ratings(name)]
+            ratings = load_all(args.ratings)
             say("")
             for line in clinician_lines(stored, ratings, seed=seed_of(stored)):
                 say(line)

@@ -70,7 +70,7 @@ def _sheet(args: argparse.Namespace) -> Sheet:
         runs = [Runs(database).read(name) for name in dict.fromkeys(args.runs)]
         board = leaderboard.board(runs, by=args.by, shared=args.shared)
         summaries = [summarize(run) for run in runs]
-    sides = [contestant.sides for contestant in board.contestants]
+    sides = [board.billed(at) for at in range(len(board.contestants))]
     official = args.cost == "official"
     names = [contestant.model for contestant in board.contestants]
     names += sorted(

@@ -64,6 +64,7 @@ def _bounds(row: ScoreRow, pack: str, track: Track) -> Iterator[str]:
         if name in bounds:
             given = row.sets.get(name)
             text = f"{copies.consistent} of {copies.groups} groups alike"
+            text += f", {copies.undecided} incomplete" if copies.undecided else ""
             yield _bound(row.model, name, bounds[name], given, f" ({text})")
     for name, bound in dimension_bounds(track, bounds).items():
         yield _bound(row.model, name, bound, row.dimensions.get(name), "")

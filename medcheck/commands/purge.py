@@ -20,9 +20,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _days(text: str) -> float:
-    days = float(text)
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1.0
     if not 0 <= days <= MOST_DAYS:
-        raise argparse.ArgumentTypeError(f"{text}: a number from 0 to {MOST_DAYS:,} is needed")
+        problem = f"{text}: a number of days from 0 to {MOST_DAYS:,} is needed"
+        raise argparse.ArgumentTypeError(problem)
     return days
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,12 +96,14 @@ class _Context:
 def _start(args: argparse.Namespace) -> None:
     from medcheck.refining import loop, samples, told, versions
     from medcheck.refining.judging import judge, measure, sampled
+    from medcheck.review.usable import check
 
     folder = Path(args.folder) / args.name
     loop.check_new(folder)
     _check_numbers(args)
     context = _context(args, args.name, args.run, args.ratings)
     version = versions.first(context.suite, "v0")
+    check(context.ratings, context.source.results, of=f"{args.name} in run {args.run}")
     rated = samples.rated_cases(context.source.results, context.ratings)
     sides = samples.draw(rated, share=args.calibration, seed=args.seed)
     _check_sides(sides)
@@ -115,6 +117,7 @@ def _start(args: argparse.Namespace) -> None:
     say("")
     _tell(told.measured(figures))
     _tell(told.decided(decision))
+    _tell(_unmatched(context))
     say(f"wrote {folder}; commit it")
 
 
@@ -159,14 +162,15 @@ def _show(args: argparse.Namespace) -> None:
 def _propose(args: argparse.Namespace) -> None:
     from medcheck.refining import versions
 
-    if args.edit and not (args.by and args.reason):
+    by, reason = (args.by or "").strip(), (args.reason or "").strip()
+    if args.edit is not None and not (by and reason):
         raise SettingsError("--edit: whose is it, and why?", hint="Add --by NAME --reason TEXT.")
     loop = _opened(args)
     context = _locked(args, loop)
     parent = loop.version(loop.state.current)
-    if args.edit:
+    if args.edit is not None:
         edit = versions.read_edit(Path(args.edit), context.suite)
-        version = loop.propose(edit, by=args.by, reason=args.reason)
+        version = loop.propose(edit, by=by, reason=reason)
     else:
         version = _of_model(args, loop, context)
     _tell(versions.diff(parent, version, _own(context.suite)))
@@ -174,7 +178,7 @@ def _propose(args: argparse.Namespace) -> None:
     sides = (f"{len(changed & set(names))} of {s}" for s, names in loop.lock.samples.items())
     say(f"{version.name}: checklists of {len(changed)} cases change, {', '.join(sides)}")
     say(f"wrote {loop.folder / version.name}.yaml")
-    step = f"run {version.name}" if args.edit else f"accept {version.name} --by NAME"
+    step = f"accept {version.name} --by NAME" if version.model else f"run {version.name}"
     say(f"next: medcheck refine {step}")
 
 
@@ -190,14 +194,16 @@ def _of_model(args: argparse.Namespace, loop: Loop, context: _Context) -> Versio
     settings = grading_settings(args, context.environ, run=loop.lock.run)
     settings = replace(settings, models=(args.model,))
     current = loop.version(loop.state.current)
-    proposed = propose(found, current, context.suite, settings, context.environ)
+    earlier = len(loop.state.proposed)
+    proposed = propose(found, current, context.suite, settings, context.environ, earlier=earlier)
     return loop.propose(proposed.edit, by="", reason=proposed.reason, model=args.model)
 
 
 def _accept(args: argparse.Namespace) -> None:
     loop = _opened(args)
-    loop.accept(args.version, by=args.by)
-    say(f"{args.version} is accepted by {args.by}; next: medcheck refine run {args.version}")
+    by = args.by.strip()
+    loop.accept(args.version, by=by)
+    say(f"{args.version} is accepted by {by}; next: medcheck refine run {args.version}")
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -258,7 +264,7 @@ def _opened(args: argparse.Namespace) -> Loop:
 def _context(
     args: argparse.Namespace, name: str, run_id: str, ratings: list[str] | tuple[str, ...]
 ) -> _Context:
-    from medcheck.readers._human_ratings import load_ratings
+    from medcheck.readers._human_ratings import load_all
     from medcheck.refining.judging import usability_of
     from medcheck.store.runs import Runs
 
@@ -272,12 +278,12 @@ def _context(
     settings = grading_settings(args, environ, run=run_id, source=source)
     (suite,) = suites_of([name], args.suite, settings)
     usable_at = usability_of(source, name)[0].usable_at
-    read = [rating for path in ratings for rating in load_ratings(path, usable_at=usable_at)]
+    read = load_all(ratings, usable_at=usable_at)
     return _Context(
         environ=environ,
         source=replace(source, results=results),
         suite=suite,
-        ratings=tuple(read),
+        ratings=read,
     )
 
 
@@ -314,6 +320,14 @@ def _settings(
     mark = sha256([folder.as_posix(), version.sha256])[:8]
     name = f"{context.source.id}-refine-{version.name}-{mark}"
     return grading_settings(given, context.environ, run=name, source=context.source)
+
+
+def _unmatched(context: _Context) -> Iterator[str]:
+    from medcheck.review.usable import unmatched
+    from medcheck.stats.human import strays
+
+    answers = ((r.case_id, r.model, r.repeat) for r in context.source.results)
+    return unmatched(strays(context.ratings, answers))
 
 
 def _own(suite: Suite) -> dict[str, str]:

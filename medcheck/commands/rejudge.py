@@ -23,6 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from medcheck.engine.regrading import plan, regrade
     from medcheck.store.runs import Runs
     from medcheck.summary import summarize
+    from medcheck.writers._lines import causes, stops, usage
     from medcheck.writers._run_files import write_all
     from medcheck.writers.markdown import number
 
@@ -36,10 +37,13 @@ def run(args: argparse.Namespace) -> int:
         found = Runs(database).read(name)
         summary = summarize(found)
         files = write_all(found, summary, settings.folder)
+        why = [*(f"the run was stopped: {cause}" for cause in stops(found)), *causes(found)]
     for row in summary.rows:
         if row.group == "overall":
             said = f"score {number(row.value)}, n {row.n}, not measured {row.ungraded}"
             say(f"{row.suite}: {row.model}: {said}")
+    for line in (*why, *usage(found, summary)):
+        say(line)
     for file in files:
         say(f"wrote {file}")
     return 0 if summary.complete else INCOMPLETE

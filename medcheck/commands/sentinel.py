@@ -51,9 +51,9 @@ def run(args: argparse.Namespace) -> int:
     drift = sentinels.recheck(kept, grading_settings(args, environ, run="sentinel"), environ)
     for line in drift.lines:
         say(line)
-    if not drift.measured:
-        return NOT_MEASURED
-    return NOT_COMPARABLE if drift.drifted else 0
+    if drift.drifted:
+        return NOT_COMPARABLE
+    return 0 if drift.measured else NOT_MEASURED
 
 
 def _kept(args: argparse.Namespace) -> Sentinels:

@@ -11,6 +11,7 @@ from medcheck.engine.evaluate import first_request
 from medcheck.engine.setup import FREE_PROVIDERS, Setup
 from medcheck.graders import Grader
 from medcheck.providers import Entry
+from medcheck.scoring.circular import number_of
 from medcheck.settings import Settings
 from medcheck.suites import Suite
 from medcheck.types import Case, Request
@@ -19,6 +20,24 @@ OF_LEVELS = ("tier", "incidence", "any", "delta")
 """Groups of suites whose criteria have levels."""
 MANY = ("group", "base")
 """Tags of which there are as many as questions."""
+COPIED = ("group_accuracy", "circular_drop")
+"""Groups of suites that ask questions in several orders of their options."""
+
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "openai": ("gpt-", "chatgpt-", "o1", "o3", "o4-"),
+    "anthropic": ("claude",),
+    "google": ("gemini", "gemma", "medgemma"),
+    "meta": ("llama", "meta-llama"),
+    "mistral": ("mistral", "mixtral", "ministral", "magistral"),
+    "microsoft": ("phi-",),
+    "xai": ("grok",),
+    "deepseek": ("deepseek",),
+    "qwen": ("qwen", "qwq"),
+    "moonshot": ("kimi", "moonshot"),
+    "zhipu": ("glm-", "chatglm"),
+    "baichuan": ("baichuan",),
+}
+"""How names of models begin, by family: for those that no registry knows."""
 
 
 def described(setup: Setup, settings: Settings) -> dict[str, dict[str, Any]]:
@@ -45,7 +64,7 @@ def _described(setup: Setup, suite: Suite, settings: Settings) -> dict[str, Any]
         "conversations": conversations(suite.cases),
         "compared": _compared(suite, grader, entries),
         "ungraded_at_most": suite.ungraded_at_most if allowed is None else allowed,
-        "notes": [*setup.strays, *_notes(setup, suite)],
+        "notes": [*setup.strays, *suite.notes, *_notes(setup, suite)],
     }
 
 
@@ -74,17 +93,54 @@ def _notes(setup: Setup, suite: Suite) -> list[str]:
 
 
 def _own_family(setup: Setup, suite: str) -> Iterator[str]:
-    """Yield which judges mark answers of a model of their own family; recorded ones do not."""
+    """Yield which judges mark answers of their own or of a relative; recorded ones do not."""
     for (name, model), judges in sorted(setup.judges.items()):
         entry = setup.models.get(model)
-        if name != suite or entry is None or entry.family is None:
+        if name != suite or entry is None:
             continue
         asked = [judge for judge in judges if judge.provider not in FREE_PROVIDERS]
-        if own := [judge.name for judge in asked if judge.family == entry.family]:
+        itself = [judge for judge in asked if _is_same(judge, entry)]
+        if itself:
             yield (
-                f"{suite}: {', '.join(own)} judged answers of {model}, of the same family "
-                f"({entry.family}): compare the figures without such a judge."
+                f"{suite}: {_names(itself)} judged answers of {model}, the same model: compare the "
+                "figures without such a judge."
             )
+        family = family_of(entry)
+        near = [judge for judge in asked if judge not in itself and family_of(judge) == family]
+        if near and family is not None:
+            yield (
+                f"{suite}: {_names(near)} judged answers of {model}, of the same family "
+                f"({family}): compare the figures without such a judge."
+            )
+
+
+def _is_same(judge: Entry, model: Entry) -> bool:
+    # The endpoint may be another: the weights are what is partial to its own words.
+    named = bool(model.model) and (judge.provider, judge.model) == (model.provider, model.model)
+    return judge.name == model.name or named
+
+
+def _names(judges: Iterable[Entry]) -> str:
+    return ", ".join(dict.fromkeys(judge.name for judge in judges))
+
+
+def family_of(entry: Entry) -> str | None:
+    """Return who made a model: as the registry says, else by how its name begins; `None`: unknown.
+
+    What stands before a slash is the name of a host or publisher and does not count.
+    """
+    if entry.family is not None:
+        return entry.family
+    names = [name.rpartition("/")[2].casefold() for name in (entry.model, entry.name)]
+    return next(
+        (
+            family
+            for name in names
+            for family, begins in FAMILIES.items()
+            if name.startswith(begins)
+        ),
+        None,
+    )
 
 
 def _compared(suite: Suite, grader: Grader | None, judges: Mapping[str, Entry]) -> dict[str, Any]:
@@ -116,13 +172,15 @@ def conversations(cases: Iterable[Case]) -> dict[str, str]:
 def _prefixes(suite: Suite) -> list[str]:
     """Return the tag prefixes of the short tables: the suite's choice, else those of its cases."""
     chosen = suite.summary.get("by")
+    copied = any(number_of(case.labels) is not None for case in suite.cases)
+    shown = COPIED if copied else ()
     if chosen:
-        return list(chosen)
+        return list(dict.fromkeys([*chosen, *shown]))
     tags = (tag for case in suite.cases for tag in case.tags if ":" in tag)
     found = dict.fromkeys(tag.partition(":")[0] for tag in tags)
     if any(criterion.level for case in suite.cases for criterion in case.criteria):
         found |= dict.fromkeys(OF_LEVELS)
-    return [prefix for prefix in found if prefix not in MANY]
+    return [*(prefix for prefix in found if prefix not in MANY), *shown]
 
 
 def prepare_request(entry: Entry, request: Request) -> Prepared:

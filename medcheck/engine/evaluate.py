@@ -12,6 +12,7 @@ from medcheck.errors import BudgetError, MedcheckError, ProviderError
 from medcheck.graders import Grader
 from medcheck.graders._panel import first_cause
 from medcheck.replies import split_thinking
+from medcheck.scoring.gaps import IRRELEVANT
 from medcheck.types import Case, Completion, Message, Request, Result, ResultState, Score, Verdict
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,13 @@ class Job:
     """Further judges by role, for graders that name such."""
     given: Completion | None = None
     """An answer that exists already: nothing is asked of the model."""
+    gap: str | None = None
+    """Why there is nothing to grade, where existing answers stand in for the model."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether the model is asked."""
+        return self.given is None and self.gap is None
 
 
 class _UnmeasuredError(MedcheckError):
@@ -75,6 +83,8 @@ async def evaluate(job: Job, previous: Result | None = None) -> Result:
         cause = previous.error or previous.state if previous else "it was not run"
         error = f"the turn before ({job.case.follows}) has no answer: {cause}"
         return replace(blank, state="not_run", error=error)
+    if job.gap is not None:
+        return replace(blank, state="not_run", error=job.gap)
     request = request_of(job, previous)
     try:
         asked = request.messages
@@ -96,7 +106,7 @@ async def evaluate(job: Job, previous: Result | None = None) -> Result:
     except Exception as error:  # one of the two borders: a bug must not take other cases down
         logger.exception("case %s", job.case.id)
         return replace(blank, state="not_run", error=f"bug in medcheck: {type(error).__name__}")
-    return _graded(blank, score)
+    return _graded(blank, score, policy=getattr(job.plan.grader, "undecided", None))
 
 
 async def graded(job: Job, completion: Completion, asked: Sequence[Message]) -> Score:
@@ -105,7 +115,7 @@ async def graded(job: Job, completion: Completion, asked: Sequence[Message]) -> 
     return await job.plan.grader.grade(job.case, completion, job.judges, asked=asked, **more)
 
 
-def _graded(blank: Result, score: Score) -> Result:
+def _graded(blank: Result, score: Score, *, policy: str | None) -> Result:
     if score.value is not None:
         return replace(blank, state="scored", score=score)
     cause = first_cause(score.verdicts)
@@ -113,7 +123,21 @@ def _graded(blank: Result, score: Score) -> Result:
         return replace(blank, state="judge_error", score=score, error=f"judge failed: {cause}")
     if cause is not None:
         return replace(blank, state="not_run", score=score, error=f"not measured: {cause}")
-    return replace(blank, state="undecided", score=score, error="no criterion was decided")
+    return replace(blank, state="undecided", score=score, error=_no_score(score, policy))
+
+
+def _no_score(score: Score, policy: str | None) -> str:
+    """Return why an answer has no score although no judge failed."""
+    own = [v for v in score.verdicts if IRRELEVANT not in v.criterion.tags]
+    left = [v for v in own if v.state != "undecided"]
+    if own and len(left) == len(own):
+        return "no criterion has points above 0, so there is nothing to earn"
+    if not left:
+        return "no criterion was decided"
+    counts = f"{len(own) - len(left)} of {len(own)} criteria undecided"
+    if policy == "error":
+        return f"{counts}, and undecided: error"
+    return f"{counts}, and without them there is nothing to earn"
 
 
 def planned(run: str, case: Case, model: str, position: int, repeat: int) -> Result:

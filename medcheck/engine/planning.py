@@ -110,8 +110,7 @@ class _Counter:
     async def count(self, works: Sequence[Work]) -> Forecast:
         jobs = [job for work in works for job in self._jobs(work)]
         keys = [
-            job.model.key(first_request(job.plan, job.case)) if job.given is None else ""
-            for job in jobs
+            job.model.key(first_request(job.plan, job.case)) if job.asks else "" for job in jobs
         ]
         have = self.responses.have(filter(None, keys)) if self.responses else set()
         turns: dict[tuple[str, str, str, int], Result] = {}
@@ -119,7 +118,7 @@ class _Counter:
             case = job.case
             previous = turns.get((case.suite, case.follows or "", job.model.name, job.repeat))
             known = self._stored(job, previous) if case.follows else key in have
-            if job.given is None and not known:
+            if job.asks and not known:
                 self._unanswered(job)
                 continue
             result = await evaluate(job, previous)

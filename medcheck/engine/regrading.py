@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -100,25 +99,36 @@ def _begin(plan: Regrade) -> None:
         runs.plan(
             planned(settings.run, work.case, work.model, work.position, repeat)
             for work in plan.works
-            for repeat in range(1, plan.setup.repeats(work.case, work.model) + 1)
+            for repeat in plan.setup.numbers(work.case, work.model)
         )
 
 
-_Answers = dict[str, dict[tuple[str, str], tuple[Completion, ...]]]
+_Answers = dict[str, dict[tuple[str, str], tuple[Completion | None, ...]]]
 
 
 def _answers(source: Run) -> tuple[_Answers, tuple[Result, ...]]:
-    """Return the answers by model, suite and case, and the results that have none."""
-    found: _Answers = defaultdict(dict)
+    """Return the answers by model, suite, case and repeat, and the results that have none.
+
+    An answer keeps the place of its repeat: re-gradings are compared with their run by it, and what
+    a judge said of it is stored under it.
+    """
+    found: dict[str, dict[tuple[str, str], dict[int, Completion]]] = {}
     kept = []
     for result in source.results:
-        found[result.model]  # a model that never answered keeps its place
+        own = found.setdefault(result.model, {})  # a model that never answered keeps its place
         if result.completion is None:
             kept.append(result)
         else:
-            key = (result.suite, result.case_id)
-            found[result.model][key] = (*found[result.model].get(key, ()), result.completion)
-    return dict(found), tuple(kept)
+            own.setdefault((result.suite, result.case_id), {})[result.repeat] = result.completion
+    answers = {
+        model: {key: _by_place(repeats) for key, repeats in own.items()}
+        for model, own in found.items()
+    }
+    return answers, tuple(kept)
+
+
+def _by_place(repeats: Mapping[int, Completion]) -> tuple[Completion | None, ...]:
+    return tuple(repeats.get(number) for number in range(1, max(repeats) + 1))
 
 
 def _missing(source: Run, suites: Mapping[str, Suite]) -> Iterator[str]:

@@ -6,7 +6,8 @@ import asyncio
 import platform
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import wait
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from medcheck.store.runs import Runs
 from medcheck.types import Case, Completion, Request, Result, Score
 
 SWITCH_SECONDS = 0.0005
+MEANWHILE_SECONDS = 0.25
 LINGER_SECONDS = 0.003
 """How long a write waits for company: one transaction for several replies costs little more than
 one for a single reply. Short, because a request keeps its slot until its reply is stored."""
@@ -128,23 +130,35 @@ class Engine:
         job = bind(self._setup, self.door, asked, model, position=0, repeat=1, given=False)
         return self._background.run(graded(job, answer, case.messages))
 
-    def wait(self, work: Work) -> tuple[Result, ...]:
-        """Return the results of an item, one per repeat, recorded in the store."""
-        return self._background.wait(work)
+    def wait(
+        self, work: Work, *, meanwhile: Callable[[], None] = lambda: None
+    ) -> tuple[Result, ...]:
+        """Return the results of an item, one per repeat, recorded in the store.
+
+        `meanwhile` is called several times a second until they are there.
+        """
+        future = self._background.submit(work)
+        while wait((future,), timeout=MEANWHILE_SECONDS).not_done:
+            meanwhile()
+        return future.result()
 
     def close(self) -> None:
         """Stop the spending: cancel what is open, keep what is paid, note the traffic."""
         self._background.close()
         self._store.close()
         sys.setswitchinterval(self._switch)
-        Runs(self._database).note(self._run, {f"traffic:{self._owner}": asdict(self.door.traffic)})
+        stopped = None if self.door.stopped is None else str(self.door.stopped)
+        noted = {"traffic": asdict(self.door.traffic), "stopped": stopped}
+        Runs(self._database).note(
+            self._run, {f"{name}:{self._owner}": part for name, part in noted.items()}
+        )
         self._database.close()
 
     async def _closing(self) -> None:
         await self.door.close()
 
     async def _work(self, work: Work) -> tuple[Result, ...]:
-        repeats = range(1, self._setup.repeats(work.case, work.model) + 1)
+        repeats = self._setup.numbers(work.case, work.model)
         turns = [self._turn(work.case, work.model, work.position, repeat) for repeat in repeats]
         results = await asyncio.gather(*turns)
         try:
@@ -241,6 +255,7 @@ def bind(
 
     roles = setup.roles.get((case.suite, model), {})
     answers = setup.given(case, model) if given else None
+    found = answers[repeat - 1] if answers is not None and len(answers) >= repeat else None
     return Job(
         case=case,
         model=bound(setup.models[model], {}),
@@ -249,5 +264,11 @@ def bind(
         plan=plan,
         position=position,
         repeat=repeat,
-        given=None if answers is None else answers[repeat - 1],
+        given=found,
+        gap=_gap(model, repeat) if answers is not None and found is None else None,
     )
+
+
+def _gap(model: str, repeat: int) -> str:
+    which = f" {repeat}" if repeat > 1 else ""
+    return f'"{model}" holds no answer{which} to it'

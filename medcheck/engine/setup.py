@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -13,7 +14,7 @@ from medcheck import shelves
 from medcheck.answers import is_file
 from medcheck.engine.evaluate import Plan
 from medcheck.engine.existing import ANSWERS, Existing, existing, from_column, strays
-from medcheck.errors import MedcheckError
+from medcheck.errors import MedcheckError, SettingsError, nearest
 from medcheck.graders import Grader
 from medcheck.providers import Entry, Registry, host_note, key_of, load_registry, resolve
 from medcheck.settings import Settings
@@ -47,10 +48,11 @@ class Setup:
     strays: tuple[str, ...] = ()
     """Files that answer cases of no suite; one line each."""
 
-    def given(self, case: Case, model: str) -> tuple[Completion, ...] | None:
+    def given(self, case: Case, model: str) -> tuple[Completion | None, ...] | None:
         """Return the existing answers of a case, one per repeat; `None`: the model is asked.
 
-        A grader may take the answer from the case itself (`answer_column`).
+        In it `None` is a repeat of a stored run that has no answer. A grader may take the answer
+        from the case itself (`answer_column`).
         """
         column = getattr(self.plans[case.suite].grader, "answer_column", None)
         if column is not None:
@@ -65,9 +67,14 @@ class Setup:
         return next(e for part in self.judges.values() for e in part if e.name == name)
 
     def repeats(self, case: Case, model: str) -> int:
-        """Return how many answers a case gets."""
+        """Return how many results a case gets; a given answer that is lacking is one as well."""
         given = self.given(case, model)
-        return self.default_repeats if given is None else len(given)
+        return self.default_repeats if given is None else max(1, len(given))
+
+    def numbers(self, case: Case, model: str) -> tuple[int, ...]:
+        """Return the repeats that are measured here, from 1; a stored run's gaps are not."""
+        lost = {n for n, answer in enumerate(self.given(case, model) or (), 1) if answer is None}
+        return tuple(n for n in range(1, self.repeats(case, model) + 1) if n not in lost)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -83,12 +90,14 @@ class Setup:
 def recordings(settings: Settings) -> dict[str, Callable[[Case], bool]]:
     """Return, for each model that only repeats existing answers, whether it has one to a case.
 
+    A case that a pack should answer and does not is one of its cases, too: it is not measured.
+
     Raises:
         DatasetError: a file of answers cannot be read.
     """
     given = {name: found for name in settings.models if (found := existing(name))}
     tests: dict[str, Callable[[Case], bool]] = {
-        name: lambda case, found=found: bool(found.of(case))  # type: ignore[misc]
+        name: lambda case, found=found: bool(found.of(case)) or found.lacks(case)  # type: ignore[misc]
         for name, found in given.items()
     }
     return tests | _replayed(settings)
@@ -195,6 +204,47 @@ def judged(case: Case, grader: Grader) -> bool:
     return any(criterion.check is None for criterion in case.criteria)
 
 
+def _twice(names: Iterable[str], where: str) -> Iterator[str]:
+    """Yield a problem for each judge that is named twice: one stored reply would be two votes."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield f'{where}: judge "{name}" stands there {count} times. Name each judge once.'
+
+
+def _stray_weights(suite: Suite, judges: Collection[str]) -> Iterator[str]:
+    """Yield a problem for each weight whose judge is not on the panel: it would do nothing."""
+    for name in suite.grader.get("judge_weights", {}):
+        if name not in judges:
+            yield (
+                f'{suite.path}: grader.judge_weights: judge "{name}" is not on the panel. '
+                f"{nearest(name, judges)}"
+            )
+
+
+def _import_own(entry: Entry) -> None:
+    """Import what answers for an entry, where that is the user's own code.
+
+    Raises:
+        MedcheckError: it cannot be imported, or cannot be asked.
+    """
+    if ":" not in entry.provider:
+        return
+    try:
+        target = shelves.find("providers", entry.provider, "Provider")
+    except MedcheckError:
+        raise
+    except Exception as error:
+        raise SettingsError(
+            f'"{entry.provider}" cannot be imported: {type(error).__name__}: {str(error)[:200]}',
+            hint="Correct its code.",
+        ) from error
+    if not callable(getattr(target, "ask", target)):
+        raise SettingsError(
+            f'"{entry.provider}" has no method "ask" and cannot be called.',
+            hint="Give it `ask(request)`, or make it a function of the messages.",
+        )
+
+
 class _Builder:
     def __init__(
         self, settings: Settings, environ: Mapping[str, str], own: Collection[str]
@@ -205,12 +255,17 @@ class _Builder:
         self.problems: list[str] = []
         self.notes: list[str] = []
         path = Path(settings.models_file) if settings.models_file else None
-        self.registry = self._try(lambda: load_registry(path)) or Registry()
+        read = self._try(lambda: load_registry(path))
+        self.readable = read is not None
+        """Whether the registry could be read: else every name would seem to be unknown."""
+        self.registry = read or Registry()
 
     def entry(self, name: str, role: str) -> Entry | None:
         """Return the entry of a model or judge whose key is present."""
         if role in self.own:
             return Entry(name=name, provider="conftest", model=name)
+        if not self.readable:
+            return None
         url = self.settings.base_url if role == "model" else self.settings.judge_base_url
 
         def find() -> Entry:
@@ -222,6 +277,7 @@ class _Builder:
                 role=role,  # type: ignore[arg-type]
             )
             key_of(entry, self.environ, role=role)  # type: ignore[arg-type]
+            _import_own(entry)
             note = host_note(entry, self.environ)
             if note:
                 self.notes.append(note)
@@ -271,6 +327,8 @@ class _Builder:
                 f'{suite.path}: suite "{suite.name}" needs a judge. '
                 "Name one with --judge, or under grader.judges in the suite."
             )
+        self.problems += _twice(names, f"{suite.path}: grader.judges")
+        self.problems += _stray_weights(suite, names)
         entries = [entry for name in names if (entry := self.entry(name, "judge"))]
         if len(entries) > 1 and suite.grader.get("vote") == "single":
             self.problems.append(
@@ -284,6 +342,8 @@ class _Builder:
         if "judge" in self.own or _brought(model, suite.name):
             return {}
         named: Mapping[str, tuple[str, ...]] = getattr(plan.grader, "roles", {})
+        for role, names in named.items():
+            self.problems += _twice(names, f"{suite.path}: {role.replace('_', ' ')}")
         return {
             role: tuple(entry for name in names if (entry := self.entry(name, "judge")))
             for role, names in named.items()

@@ -73,6 +73,13 @@ class Decision:
     settings: GateSettings = field(default_factory=GateSettings)
 
     @property
+    def unlike(self) -> tuple[str, ...]:
+        """What of its settings was otherwise when the baseline was accepted, a line each."""
+        if self.old is None or not self.old.gate or not self.findings:
+            return ()
+        return self.settings.unlike(GateSettings().of(self.old.gate))
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """The decision and its reasons for a terminal."""
         return lines(self)
@@ -135,12 +142,16 @@ def decide_all(
 ) -> tuple[Decision, ...]:
     """Compare all sides of a run with those of a baseline; what has no partner is not comparable.
 
-    Without `settings` each suite's own hold.
+    Without `settings` each suite's own hold. All comparisons share alpha for a drop, so that many
+    suites and models do not make many false alarms; a pass needs each proof at all of alpha.
     """
     found = []
-    for old, new in pairs(olds, news):
+    partners = list(pairs(olds, news))
+    shared = sum(old is not None and new is not None for old, new in partners)
+    for old, new in partners:
         if old is not None and new is not None:
-            found.append(decide(old, new, settings))
+            own = settings or GateSettings().of(new.gate)
+            found.append(decide(old, new, replace(own, shared=max(1, shared))))
             continue
         one = old or new
         assert one is not None
@@ -165,14 +176,16 @@ def worst(decisions: Iterable[Decision]) -> Status:
     return next((status for status in EXIT if status in found), "NOT COMPARABLE")
 
 
-def rule(overall: Proof, categories: Mapping[str, Proof], alpha: float) -> Ruling:
+def rule(
+    overall: Proof, categories: Mapping[str, Proof], alpha: float, *, shared: int = 1
+) -> Ruling:
     """Return FAIL if anything dropped, PASS if all are within their margins, else CANNOT TELL.
 
-    Alpha is shared between overall and the categories for a drop; for a pass each group needs its
-    own proof at the whole of it (intersection-union).
+    Alpha is shared between overall and the categories for a drop, and before that by `shared`
+    comparisons; for a pass each group needs its own proof at the whole of it (intersection-union).
     """
     tested = {name: each.p_drop for name, each in categories.items() if each.p_drop is not None}
-    split = split_alpha(overall.p_drop, tested, alpha=alpha)
+    split = split_alpha(overall.p_drop, tested, alpha=alpha / shared)
     dropped = ((OVERALL,) if split.overall else ()) + split.categories
     groups = {OVERALL: overall, **categories}
     unproved = tuple(
@@ -203,7 +216,7 @@ def _missing(side: Side) -> str:
 def _ruled(groups: Sequence[Finding], settings: GateSettings) -> Ruling:
     overall, *rest = groups
     gated = {each.group: each.proof for each in rest if each.gated}
-    return rule(overall.proof, gated, settings.alpha)
+    return rule(overall.proof, gated, settings.alpha, shared=settings.shared)
 
 
 def _verdict(finding: Finding, ruling: Ruling) -> str:

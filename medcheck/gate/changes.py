@@ -96,7 +96,7 @@ def _flips(was: Measured | None, now: Measured) -> Iterator[Flip]:
         before = _said(was, place) if was is not None and comparable else []
         after = _said(now, place)
         bad = demand.zero_tolerance or demand.points < 0
-        harm = bad and "m" in after and "m" not in before
+        harm = bad and _called(after, demand) and not _called(before, demand)
         change = _share(after, demand) - _share(before, demand)
         if after and (change or harm):
             yield Flip(
@@ -117,6 +117,13 @@ def _demands(was: Measured | None, now: Measured) -> tuple[Demand, ...]:
 def _said(case: Measured, place: int) -> list[str]:
     """Return what was said of one criterion in each repeat in which it was judged."""
     return [states[place] for states in case.states if states[place] not in _UNSURE]
+
+
+def _called(states: list[str], demand: Demand) -> bool:
+    """Return whether any answer does it; a mean vote above 0 counts, see `Verdict.called`."""
+    shares = [state for state in states if state not in ("m", "n", "u")]
+    partly = demand.scale == (0.0, 1.0) and any(float(share) > 0 for share in shares)
+    return "m" in states or partly
 
 
 def _share(states: list[str], demand: Demand) -> float:

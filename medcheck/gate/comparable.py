@@ -1,7 +1,8 @@
 """Whether two sides may be compared at all, and which sides belong together.
 
 Source: interface.md (exit status): the same cases with the same criteria, judges, judge prompts,
-parameters and protocol; not the same file, and not the same number of repeats.
+parameters and protocol; not the same file, and not the same number of repeats. Categories and
+clusters are among it, since what is gated follows from them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from medcheck.gate.measured import Side
+from medcheck.gate.measured import Measured, Side
 
 _NAMED = 3
 """Cases that a line names."""
@@ -67,6 +68,19 @@ def _other_cases(old: Side, new: Side) -> Iterator[str]:
     )
     yield from _about(len(both), "ask something else than in the baseline", asked)
     yield from _about(len(both), "have other criteria (text, points or tags)", judged)
+    yield from _other_terms(both)
+
+
+def _other_terms(both: Sequence[tuple[Measured, Measured]]) -> Iterator[str]:
+    """Yield what would move the decision although questions and criteria read the same."""
+    same = [(was, now) for was, now in both if not _differ(was.rubric, now.rubric)]
+    terms = [now.case_id for was, now in same if _differ(was.terms, now.terms)]
+    moved = [now.case_id for was, now in both if set(was.categories) != set(now.categories)]
+    joined = [now.case_id for was, now in both if was.cluster != now.cluster]
+    what = "have criteria of other zero tolerance, scale, level or check"
+    yield from _about(len(both), what, terms)
+    yield from _about(len(both), "stand in other categories (tags, or `summary.by`)", moved)
+    yield from _about(len(both), "belong to other clusters", joined)
 
 
 def _differ(before: str | None, after: str | None) -> bool:

@@ -10,10 +10,11 @@ from medcheck.errors import SettingsError
 from medcheck.gate.changes import together
 from medcheck.gate.measured import Measured, Side
 from medcheck.stats.means import mean
-from medcheck.stats.paired import Paired, paired, permutation_p
+from medcheck.stats.paired import NOTHING, Paired, paired, permutation_p
 
 OVERALL = "overall"
 TESTS = ("t", "permutation")
+_DECIDING = ("margin", "category_margin", "alpha", "min_cases", "test")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,16 @@ class GateSettings:
     """`t` or `permutation`."""
     seed: int = 0
     """Of the permutation test."""
+    shared: int = 1
+    """Comparisons of a run that share alpha for a drop; each proof of a pass has all of it."""
+
+    @property
+    def drop_alpha(self) -> float:
+        """What is left for the drops of this comparison.
+
+        Source: Bonferroni; under no change a run then fails at most as often as alpha says.
+        """
+        return self.alpha / self.shared
 
     def __post_init__(self) -> None:
         if self.test not in TESTS:
@@ -41,8 +52,15 @@ class GateSettings:
 
     def of(self, gate: Mapping[str, Any]) -> GateSettings:
         """Return these settings with what a suite says under `gate`."""
-        known = {each.name for each in fields(self)}
+        known = {each.name for each in fields(self)} - {"shared"}
         return replace(self, **{name: value for name, value in gate.items() if name in known})
+
+    def unlike(self, other: GateSettings) -> tuple[str, ...]:
+        """Return what is set otherwise than there, with both values, a line each."""
+        both = [(name, getattr(self, name), getattr(other, name)) for name in _DECIDING]
+        return tuple(
+            f"{name} is {mine}, {his} with the baseline" for name, mine, his in both if mine != his
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +87,11 @@ class Finding:
     verdict: str = ""
     """`dropped`, `held`, `open`, or `reported` where it is not gated."""
 
+    @property
+    def spread(self) -> bool:
+        """Whether the differences of its cases differ among each other, so that there is a t."""
+        return bool(self.difference.error and self.difference.error > NOTHING)
+
 
 def findings(old: Side, new: Side, settings: GateSettings) -> tuple[Finding, ...]:
     """Return overall, then the categories in the order of the cases; empty: nothing is paired.
@@ -90,6 +113,23 @@ def findings(old: Side, new: Side, settings: GateSettings) -> tuple[Finding, ...
     for name, own in groups.items():
         different.setdefault(tuple(now.case_id for _, now in own), name)
     return tuple(_finding(name, groups[name], settings) for name in different.values())
+
+
+def level(finding: Finding, others: Sequence[Finding], settings: GateSettings) -> float:
+    """Return the one-sided level that surely shows a drop of a group.
+
+    It may be a larger one where other groups dropped as well; see `stats.paired.split_alpha`.
+
+    Args:
+        finding: overall or a category.
+        others: all groups of the comparison, this one included.
+        settings: of the gate.
+    """
+    rest = [each for each in others if each.gated and each.group != OVERALL]
+    tested = sum(each.proof.p_drop is not None for each in rest)
+    if finding.group == OVERALL:
+        return settings.drop_alpha / (2 if tested else 1)
+    return settings.drop_alpha / 2 / max(1, tested)
 
 
 def _finding(

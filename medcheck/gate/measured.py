@@ -39,6 +39,8 @@ class Demand:
     points: float
     zero_tolerance: bool = False
     scale: tuple[float, float] = (0.0, 1.0)
+    level: str | None = None
+    check: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,9 @@ class Measured:
     """Hash of what the user says; `None`: unknown, since no answer was measured."""
     rubric: str | None
     """Hash of texts, points and tags of the criteria in any order; `None` likewise."""
+    terms: str | None = None
+    """Hash of zero tolerance, scale, level and check of the same criteria; `None` likewise, or read
+    from a baseline file that does not say."""
     categories: tuple[str, ...] = ()
     cluster: str = ""
     """Cases of one name are not independent; empty: the case stands alone."""
@@ -133,6 +138,11 @@ class Side:
     def planned(self) -> int:
         """Answers that were asked for."""
         return sum(len(case.scores) for case in self.cases)
+
+    @property
+    def dated(self) -> bool:
+        """Whether it was read from a file that says nothing of terms and of the gate's settings."""
+        return not self.gate and all(case.terms is None for case in self.cases)
 
     @property
     def incomplete(self) -> bool:
@@ -262,6 +272,7 @@ def _case(name: str, answers: Sequence[_Answer]) -> Measured:
         case_id=name,
         question=shown.question if sure else None,
         rubric=digest(keys) if sure else None,
+        terms=_terms(shown) if sure else None,
         categories=shown.categories,
         cluster=shown.cluster,
         scores=tuple(answer.score for answer in answers),
@@ -295,9 +306,23 @@ def _judged(verdicts: Iterable[Verdict]) -> dict[str, tuple[Demand, str]]:
             points=float(criterion.points),
             zero_tolerance=criterion.zero_tolerance,
             scale=criterion.scale,
+            level=criterion.level,
+            check=criterion.check,
         )
         found[name] = (demand, _token(verdict))
     return found
+
+
+def _terms(answer: _Answer) -> str:
+    # Apart from the rubric's hash: baseline files that know nothing of it stay comparable.
+    return digest(
+        sorted(
+            digest(
+                [key.partition("#")[0], d.zero_tolerance, *map(float, d.scale), d.level, d.check]
+            )
+            for key, (d, _) in answer.judged.items()
+        )
+    )
 
 
 def _token(verdict: Verdict) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from medcheck.gate.findings import OVERALL, Finding, GateSettings
+from medcheck.gate.findings import OVERALL, Finding, GateSettings, level
 from medcheck.gate.measured import Side
 from medcheck.stats.means import mean
+from medcheck.stats.paired import NOTHING
 from medcheck.stats.power import needed_cases, needed_repeats
 from medcheck.stats.variance import pooled_noise
 
@@ -22,6 +24,8 @@ class Needed:
     """Answers per case on both sides; `None`: no number would do."""
     at_least: bool
     """`repeats` is a lower bound, as the noise of answers is not known."""
+    spread: bool = True
+    """Whether differences were seen to differ; if not, `cases` is the least that shows anything."""
 
 
 def needed(
@@ -35,39 +39,77 @@ def needed(
         settings: of the gate.
     """
     total = findings[0].difference.n
-    cases, repeats, at_least = 0, 1, False
-    for finding in findings:
-        difference = finding.difference
-        if finding.verdict != "open" or not difference.error:
-            continue
-        effect = _effect(finding)
-        wanted = max(
-            needed_cases(effect, difference.error, difference.n, alpha=settings.alpha),
-            difference.n + 1,
+    found = []
+    for finding in (each for each in findings if each.verdict == "open"):
+        drop = level(finding, findings, settings)
+        alpha = settings.alpha
+        own = (
+            _spread(sides, finding, drop, alpha) if finding.spread else _alike(finding, drop, alpha)
         )
-        cases = max(cases, -(-wanted * total // difference.n))
-        noise = _noise(sides, finding)
-        answers = _repeats(finding, effect, noise, settings)
-        at_least |= noise is None
-        repeats = 0 if answers is None or not repeats else max(repeats, answers)
-    if not cases:
+        found.append(replace(own, cases=-(-own.cases * total // finding.difference.n)))
+    if not found:
         return None
-    return Needed(cases=cases, repeats=repeats or None, at_least=at_least)
+    repeats = [each.repeats for each in found if each.repeats is not None]
+    return Needed(
+        cases=max(each.cases for each in found),
+        repeats=max(repeats) if len(repeats) == len(found) else None,
+        at_least=any(each.at_least for each in found),
+        spread=all(each.spread for each in found),
+    )
 
 
-def _effect(finding: Finding) -> float:
-    """Return the difference to be told apart: the margin, or what is left of it.
+def _spread(sides: Sequence[Side], finding: Finding, drop: float, alpha: float) -> Needed:
+    """Return what one group needs whose differences differ."""
+    difference = finding.difference
+    assert difference.error
+    effect, at = _goal(finding, drop, alpha)
+    wanted = needed_cases(effect, difference.error, difference.n, alpha=at)
+    noise = _noise(sides, finding)
+    return Needed(
+        cases=max(wanted, difference.n + 1),
+        repeats=_repeats(finding, effect, noise, at),
+        at_least=noise is None,
+    )
+
+
+def _alike(finding: Finding, drop: float, alpha: float) -> Needed:
+    """Return what one group needs whose differences are all equal, or that has only one.
+
+    Of equal differences the sign test shows something from 1 / level = 2 ** units on.
+    """
+    at = alpha if finding.margin + finding.difference.mean > NOTHING else drop
+    units = max(2, math.ceil(-math.log2(at) - 1e-9))
+    each = -(-finding.difference.n // finding.difference.units)
+    return Needed(
+        cases=max(units * each, finding.difference.n + 1),
+        repeats=None,
+        at_least=False,
+        spread=False,
+    )
+
+
+def _goal(finding: Finding, drop: float, alpha: float) -> tuple[float, float]:
+    """Return the difference to be told apart, the margin or what is left of it, and at which level.
 
     Where the margin could be shown on the cases at hand if nothing had changed, the difference
     seen is taken as true: "no drop" or "all of the margin" is excluded, whichever takes less.
+
+    Args:
+        finding: with a spread.
+        drop: level at which a drop is shown.
+        alpha: level at which the margin is excluded.
     """
-    difference = finding.difference
-    assert difference.error
-    margin = finding.margin
-    if margin and needed_cases(margin, difference.error, difference.n) > difference.n:
-        return margin
-    left = [abs(difference.mean), abs(margin + difference.mean)]
-    return max(left) or 1.0
+    seen, error, n = finding.difference.mean, finding.difference.error, finding.difference.n
+    assert error
+    if finding.margin and needed_cases(finding.margin, error, n, alpha=alpha) > n:
+        return finding.margin, alpha
+    ways = [(-seen, drop), (finding.margin + seen, alpha)]
+    possible = [way for way in ways if way[0] > NOTHING]
+    return min(
+        possible,
+        key=lambda way: needed_cases(way[0], error, n, alpha=way[1]),
+        default=(1.0, alpha),
+    )
 
 
 def _noise(sides: Sequence[Side], finding: Finding) -> tuple[float, float] | None:
@@ -87,7 +129,7 @@ def _repeats(
     finding: Finding,
     effect: float,
     noise: tuple[float, float] | None,
-    settings: GateSettings,
+    alpha: float,
 ) -> int | None:
     difference = finding.difference
     variance = difference.n * (difference.error or 0.0) ** 2
@@ -98,5 +140,5 @@ def _repeats(
         n=difference.n,
         between=max(0.0, variance - present),
         noise=single,
-        alpha=settings.alpha,
+        alpha=alpha,
     )

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from medcheck.gate.changes import Flip, Moved, flips, moved
-from medcheck.gate.findings import Finding
+from medcheck.gate.findings import Finding, level
+from medcheck.gate.needed import Needed
 from medcheck.stats.power import detectable
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 _VERDICTS = {
     "dropped": "dropped",
-    "held": "no worse, within the margin",
-    "open": "cannot tell",
+    "held": "no worse, within the margin of {margin:g}",
+    "open": "cannot tell (margin {margin:g})",
     "reported": "too few cases to gate",
 }
 _HARMS_IN_LINES = 5
@@ -35,12 +36,31 @@ class Table:
 def lines(decision: Decision) -> tuple[str, ...]:
     """Return the decision and its reasons."""
     head = f"gate: {decision.model} on {decision.suite} against {decision.baseline}: "
-    told = [head + decision.status]
+    other = " (BY OTHER SETTINGS THAN THE BASELINE'S)" if decision.unlike else ""
+    told = [head + decision.status + other]
     told += [f"  {problem}" for problem in decision.problems]
+    told += [f"  NOTE: {note}" for note in notes(decision)]
     told += [f"  {line}" for line in _harm_lines(decision.harms)]
     told += [f"  {_finding_line(finding)}" for finding in decision.findings]
     told += [f"  {line}" for line in _settling(decision)]
     return tuple(told)
+
+
+def notes(decision: Decision) -> Iterator[str]:
+    """Yield what a reader must know of how it was decided."""
+    settings = decision.settings
+    for line in decision.unlike:
+        yield f"the gate's {line}: decided by this run's."
+    if decision.old is not None and decision.old.dated and decision.findings:
+        yield (
+            "the baseline was accepted by an older medcheck: whether margins, zero tolerance, "
+            "scales and checks are still the same is not known. Accept it anew."
+        )
+    if settings.shared > 1 and decision.findings:
+        yield (
+            f"a drop is tested at {_percent(settings.drop_alpha)}: {_percent(settings.alpha)} "
+            f"shared by {settings.shared} comparisons."
+        )
 
 
 def tables(decision: Decision) -> tuple[Table, ...]:
@@ -61,14 +81,17 @@ def data(decision: Decision) -> dict[str, Any]:
         "model": decision.model,
         "baseline": decision.baseline,
         "problems": list(decision.problems),
-        "groups": [_group_data(finding) for finding in decision.findings],
+        "notes": list(notes(decision)),
+        "settings": asdict(decision.settings),
+        "groups": [_group_data(finding, decision) for finding in decision.findings],
         "new_harms": len(decision.harms),
         "new_zero_tolerance": sum(flip.demand.zero_tolerance for flip in decision.harms),
         "needed": asdict(decision.needed) if decision.needed else None,
     }
 
 
-def _group_data(finding: Finding) -> dict[str, Any]:
+def _group_data(finding: Finding, decision: Decision) -> dict[str, Any]:
+    at = level(finding, decision.findings, decision.settings)
     return {
         "group": finding.group,
         "n": finding.difference.n,
@@ -81,6 +104,8 @@ def _group_data(finding: Finding) -> dict[str, Any]:
         "p_drop": finding.proof.p_drop,
         "p_within": finding.proof.p_within,
         "margin": finding.margin,
+        "alpha_drop": at,
+        "detectable": _least(finding, at),
         "finding": finding.verdict,
     }
 
@@ -122,8 +147,10 @@ def flip_table(title: str, found: Sequence[Flip]) -> Table:
 
 
 def span(finding: Finding) -> str:
-    """Return the 95 % interval of a difference."""
+    """Return the 95 % interval of a difference; without any spread it would be a false promise."""
     interval = finding.difference.interval()
+    if interval is not None and not finding.spread:
+        return "no spread seen"
     return "-" if interval is None else f"{interval[0]:+.3f} to {interval[1]:+.3f}"
 
 
@@ -137,7 +164,7 @@ def _row(finding: Finding) -> tuple[str, ...]:
         span(finding),
         _p(finding.proof.p_drop),
         f"{finding.margin:g}" if finding.gated else "-",
-        _VERDICTS.get(finding.verdict, finding.verdict),
+        _verdict(finding),
     )
 
 
@@ -148,8 +175,12 @@ def _finding_line(finding: Finding) -> str:
     return (
         f"{finding.group}: {finding.old:.3f} to {finding.new:.3f}, difference "
         f"{finding.difference.mean:+.3f} (95 % interval {span(finding)}, {cases}, p of a drop "
-        f"{_p(finding.proof.p_drop)}): {_VERDICTS.get(finding.verdict, finding.verdict)}"
+        f"{_p(finding.proof.p_drop)}): {_verdict(finding)}"
     )
+
+
+def _verdict(finding: Finding) -> str:
+    return _VERDICTS.get(finding.verdict, finding.verdict).format(margin=finding.margin)
 
 
 def _harm_lines(harms: Sequence[Flip]) -> Iterator[str]:
@@ -168,23 +199,45 @@ def _harm_lines(harms: Sequence[Flip]) -> Iterator[str]:
 def _settling(decision: Decision) -> Iterator[str]:
     if decision.status != "CANNOT TELL":
         return
-    overall = decision.findings[0].difference
-    if overall.error:
-        yield (
-            f"smallest true drop that these {overall.n} cases would show (one-sided 5 %, "
-            f"80 % power): {detectable(overall.error):.3f} overall"
+    shown = [each for each in decision.findings if each.verdict == "open" and each.spread]
+    if shown:
+        listed = "; ".join(_detectable(each, decision) for each in shown)
+        yield f"smallest true drop that would show with 80 % power: {listed}"
+    if decision.needed:
+        yield f"to settle it: {_needed(decision.needed)}"
+    lost = sum(side.lost for side in (decision.old, decision.new) if side is not None)
+    if lost:
+        yield f"to pass, measure the answers that are missing as well: {lost}"
+
+
+def _detectable(finding: Finding, decision: Decision) -> str:
+    at = level(finding, decision.findings, decision.settings)
+    cases = f"{finding.difference.n} cases, one-sided {_percent(at)}"
+    return f"{finding.group} {_least(finding, at):.3f} ({cases})"
+
+
+def _least(finding: Finding, at: float) -> float | None:
+    error = finding.difference.error
+    return detectable(error, alpha=at) if error and finding.spread else None
+
+
+def _needed(needed: Needed) -> str:
+    if not needed.spread:
+        return (
+            f"at least {needed.cases} cases; a group's cases differ by the same amount, or it has "
+            "only one, so that a better number is not known"
         )
-    if needed := decision.needed:
-        least = "at least " if needed.at_least else ""
-        repeats = (
-            f"{least}{needed.repeats} answers per case on both sides"
-            if needed.repeats
-            else "more answers per case would not do"
-        )
-        joined = ", or " if needed.repeats else "; "
-        yield f"to settle it: about {needed.cases} cases like these{joined}{repeats}"
-    else:
-        yield "to settle it: measure what is missing, or add cases"
+    if not needed.repeats:
+        return f"about {needed.cases} cases like these; more answers per case would not do"
+    least = "at least " if needed.at_least else ""
+    return (
+        f"about {needed.cases} cases like these, or {least}{needed.repeats} answers per case on "
+        "both sides"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
 
 
 def _short(flip: Flip) -> str:

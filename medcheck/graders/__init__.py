@@ -7,7 +7,8 @@ between cases. It never sees a provider: judges answer `Askable.ask`.
 A class may also have `judged_by_model` (the model under test is the judge), `answer_column` (the
 answer stands in the case), `roles` (names of further judges by role, which `grade` then takes as
 `roles`), `calls(case)` (what grading one answer takes, see `Call`) and `modes` (graders of the same
-points at another price, by name, for the plan).
+points at another price, by name, for the plan). A module may have `counts_missing(options)`:
+whether what has no score counts against the model, so that no case may be left out of a run.
 """
 
 from __future__ import annotations

@@ -61,6 +61,8 @@ async def ask_for(
     judge: Askable,
     build: Callable[[int], Request],
     parse: Callable[[str, str | None], T],
+    *,
+    final: bool = False,
 ) -> Asked[T]:
     """Return what `parse` makes of a judge's reply; unusable replies are asked for again.
 
@@ -69,6 +71,7 @@ async def ask_for(
         build: the request of attempt number n, from 0.
         parse: takes the reply and the verdict id it must echo, which may be `None`; raises
             `JudgeError` for a reply that cannot be used.
+        final: as for `_panel.ballot`.
     """
     found: list[T] = []
     replied: list[bool] = []
@@ -82,7 +85,7 @@ async def ask_for(
         found[:] = [parse(completion.text, request.recorded.get("verdict_id"))]
         return Ballot(judge=judge.name, state="met", value=1.0, key=completion.key)
 
-    ballot = await _panel.ballot(judge, started, parsed)
+    ballot = await _panel.ballot(judge, started, parsed, final=final)
     if ballot.state != "met":
         ballot = replace(ballot, label=UNUSABLE if replied else None)
         return Asked(found=None, ballot=ballot)

@@ -18,17 +18,21 @@ async def ballot(
     judge: Askable,
     build: Callable[[int], Request],
     parse: Callable[[Completion, Request], Ballot],
+    *,
+    final: bool = False,
 ) -> Ballot:
     """Return one judge's ballot on one criterion.
 
     A reply that cannot be used is asked again under its own key, at most `MAX_ASKS` times in
     one run. Stored unusable replies are passed over at no cost, so that a later run goes on
-    where this one gave up.
+    where this one gave up. Where a missing vote is `final`, because the panel decides without
+    it, they count: a later run must find the score that this one found, at no cost.
 
     Args:
         judge: whom to ask.
         build: the request of attempt number n, from 0.
         parse: the ballot in a reply; raises `JudgeError` for an unusable one.
+        final: whether `MAX_ASKS` unusable replies are enough, whenever they were given.
     """
     replies: list[Completion] = []
     reason = "no reply"
@@ -43,9 +47,10 @@ async def ballot(
             return _priced(parse(completion, request), replies)
         except JudgeError as error:
             reason = str(error)
-        if sum(not reply.cached for reply in replies) >= MAX_ASKS:
+        if sum(final or not reply.cached for reply in replies) >= MAX_ASKS:
             break
-    lost = failed(judge, f"no usable reply in {len(replies)} tries: {reason}")
+    # Not how many there were: results must not tell how often the run was started.
+    lost = failed(judge, f"no usable reply in {MAX_ASKS} tries: {reason}")
     return _priced(lost, replies)
 
 

@@ -168,7 +168,8 @@ class Grader:
         The value is the mean of the runs on 0 to 1, so that 4 of 5 is .75: the points and bounds of
         all reports are on that scale, and no rule is in it. Facets: `score` (the same on 1 to 5),
         `run:1` to `run:N` (each run), `usable` (the share of the runs, or under
-        `mean_then_threshold` 0 or 1). One run without a score leaves the answer without one.
+        `mean_then_threshold` 0 or 1). One run without a score leaves the answer without one; what
+        the other runs gave stays in their facets, for the rates that count runs.
 
         Raises:
             DatasetError: the case has several criteria, or no category of the benchmark.
@@ -245,22 +246,34 @@ class Grader:
 
     def _score(self, criterion: Criterion, runs: Sequence[Verdict]) -> Score:
         ballots = tuple(ballot for run in runs for ballot in run.ballots)
-        values = [run.value for run in runs if run.value is not None]
+        given = {
+            f"{RUN}{n}": run.value for n, run in enumerate(runs, start=1) if run.value is not None
+        }
+        values = list(given.values())
         how = f"{runs[0].how}, mean of {len(runs)} runs" if len(runs) > 1 else runs[0].how
         blank = Verdict(
             criterion=criterion, state=_lost(runs), value=None, ballots=ballots, how=how
         )
         if len(values) < len(runs):
-            return Score(value=None, possible=1.0, verdicts=(blank,))
+            return Score(value=None, possible=1.0, facets=given, verdicts=(blank,))
         mean = math.fsum(values) / len(values)
         low, high = SCALE
         value = (mean - low) / (high - low)
-        facets = {"score": mean, **{f"{RUN}{n}": v for n, v in enumerate(values, start=1)}}
+        facets = {"score": mean, **given}
         usable = share(values, self.rules)
         if usable is not None:
             facets["usable"] = usable
         verdict = replace(blank, state="scored", value=mean)
         return Score(value=value, earned=value, possible=1.0, facets=facets, verdicts=(verdict,))
+
+
+def counts_missing(options: Mapping[str, Any]) -> bool:
+    """Return whether a suite's rates count what has no score as unusable.
+
+    Raises:
+        SettingsError: unknown rule.
+    """
+    return Rules.of(options, official=options.get("protocol") == "official").missing == "unusable"
 
 
 _NONE = Criterion(id="score", text=REFERENCE_ONLY, points=1.0, scale=SCALE)

@@ -18,7 +18,7 @@ from medcheck.graders._asked import Asked, Task, ask_for, builder, versions
 from medcheck.graders._irrelevant import PROMPTS, Step
 from medcheck.replies import BatchReply, Protocol, Reply, parse_batch, parse_verdict
 from medcheck.scoring import voting
-from medcheck.scoring.checks import CHECKS
+from medcheck.scoring.checks import checked
 from medcheck.scoring.gaps import (
     IRRELEVANT,
     SEVERITIES,
@@ -78,6 +78,8 @@ class _Sheet:
     criteria: tuple[Criterion, ...]
     answer: str
     question: str
+    final: bool
+    """Whether a judge without a usable reply is no vote for good; see `_panel.ballot`."""
 
 
 class Grader:
@@ -183,6 +185,7 @@ class Grader:
             criteria=tuple(self._weighed(criterion) for criterion in case.criteria),
             answer=completion.text,
             question=_question(asked or case.messages),
+            final=self.how == "gaps" and len(judges) > 1,
         )
         found, more = await asyncio.gather(
             self._verdicts(sheet, judges),
@@ -221,10 +224,13 @@ class Grader:
         left = [criterion for criterion in sheet.criteria if criterion.check is None]
         ask = self._in_one_call if self.batch else self._one_by_one
         panels = await asyncio.gather(*(ask(judge, sheet, left) for judge in judges))
+        judged = {c.id: self._vote(c, [ballots[c.id] for ballots in panels]) for c in left}
+        if all(verdict.value is None for verdict in judged.values()):
+            judged = {name: _lost(verdict) for name, verdict in judged.items()}
         return [
-            voting.vote(criterion, [_checked(criterion, sheet.answer)])
-            if criterion.check is not None
-            else self._vote(criterion, [ballots[criterion.id] for ballots in panels])
+            judged[criterion.id]
+            if criterion.check is None
+            else voting.vote(criterion, [checked(criterion, sheet.answer)])
             for criterion in sheet.criteria
         ]
 
@@ -261,7 +267,8 @@ class Grader:
         def parse(text: str, verdict_id: str | None) -> Reply:
             return parse_verdict(text, protocol=self.protocol, verdict_id=verdict_id)
 
-        asked = await ask_for(judge, builder(task, self.protocol, judge), parse)
+        build = builder(task, self.protocol, judge)
+        asked = await ask_for(judge, build, parse, final=sheet.final)
         if asked.found is None:
             return asked.ballot
         return _decided(asked.ballot, met=asked.found.met, explanation=asked.found.explanation)
@@ -286,7 +293,8 @@ class Grader:
                 verdict_id=verdict_id,
             )
 
-        asked = await ask_for(judge, builder(task, self.protocol, judge), parse)
+        build = builder(task, self.protocol, judge)
+        asked = await ask_for(judge, build, parse, final=sheet.final)
         return _shared(asked, criteria)
 
     async def _irrelevant(
@@ -331,16 +339,19 @@ def _decided(ballot: Ballot, *, met: bool, explanation: str) -> Ballot:
     )
 
 
+def _lost(verdict: Verdict) -> Verdict:
+    """Return the verdict on a point of an answer of which no point is decided.
+
+    Dropping unusable replies may leave points undecided, but not a whole answer: a judge that
+    never replies as asked would else score every answer 0 under `not_met`.
+    """
+    if verdict.state == "undecided" and any(b.label == voting.UNUSABLE for b in verdict.ballots):
+        return replace(verdict, state="judge_error")
+    return verdict
+
+
 def _kind(criterion: Criterion) -> str:
     return "requirement" if polarity_of(criterion) == "positive" else "flaw"
-
-
-def _checked(criterion: Criterion, answer: str) -> Ballot:
-    """Return the ballot of a deterministic check."""
-    assert criterion.check is not None
-    [(name, argument)] = criterion.check.items()
-    met = CHECKS[name](answer, argument)
-    return Ballot(judge="check", state="met" if met else "not_met", value=float(met), label=name)
 
 
 def _question(messages: Sequence[Message]) -> str:

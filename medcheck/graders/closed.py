@@ -1,21 +1,25 @@
-"""Closed questions without a judge: the format that an answer keeps, and agreement with gold.
+"""Closed questions by rules: the format that an answer keeps, and agreement with gold.
 
 The rules are in `scoring.formats`, `scoring.selfchecks` and `scoring.gold`; figures over a set
-(consistency, groups, F1) in `scoring.closedset`.
+(consistency, groups, F1) in `scoring.closedset`; the one measure with a judge in `_recall`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import inf
-from typing import Any
+from typing import Any, Literal
 
 from medcheck.client import Askable
 from medcheck.errors import SettingsError, nearest
-from medcheck.packs.warnings import suspicions
+from medcheck.graders import Call
+from medcheck.graders._recall import RECALL, Recall
+from medcheck.packs.warnings import MAY_REFUSE, suspicions
 from medcheck.scoring.closedset import FORMAT, tagged
 from medcheck.scoring.formats import RULES, Reading, read_answer
 from medcheck.scoring.gold import MEASURES, Measure, compared, measure_of
+from medcheck.scoring.keys import read_key
 from medcheck.scoring.medbench_sets import FREE_TEXT, set_of
 from medcheck.scoring.selfchecks import CHECKS, Finding
 from medcheck.types import (
@@ -36,7 +40,11 @@ OPTIONS: Mapping[str, Any] = {
             "enum": sorted([*RULES, FREE_TEXT]),
             "description": "How answers must look; by default what the case's tag format: says.",
         },
-        "measure": {"enum": list(MEASURES), "description": "How answers are compared with gold."},
+        "measure": {
+            "enum": [*MEASURES, RECALL],
+            "description": "How answers are compared with gold; macro_recall has a judge look for "
+            "each of the gold's key points.",
+        },
         "checks": {
             "type": "array",
             "items": {"enum": sorted(CHECKS)},
@@ -60,14 +68,20 @@ class Grader:
     self-check finds an error. So without gold a score says what can be handed in, not what is
     right. Facets: `format:strict`, `format:usable`, `text:answers`, `check:NAME`, each 0 or 1.
 
-    Source: medbench.md section 4.
+    With `measure: macro_recall` gold that is a list of key points (`labels["gold"]`, or the
+    references) is looked for by judges, point by point: the score is the share that the answer
+    holds, and a facet of that name too. Gold that is no list is compared by the set's own measure.
+
+    Source: medbench.md sections 2 and 4.
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.format: str | None = options.get("format")
-        self.measure: Measure | None = options.get("measure")
+        measure = options.get("measure")
+        self.recall = Recall.of(options) if measure == RECALL else None
+        self.measure: Measure | None = None if self.recall else measure
         self.checks: Sequence[str] | None = options.get("checks")
-        known = {"format": (*RULES, FREE_TEXT), "measure": MEASURES}
+        known = {"format": (*RULES, FREE_TEXT), "measure": (*MEASURES, RECALL)}
         for name, names in known.items():
             given = options.get(name)
             if given is not None and given not in names:
@@ -80,13 +94,23 @@ class Grader:
 
     @property
     def needs_judge(self) -> bool:
-        """Return False: rules decide."""
-        return False
+        """Return whether key points are looked for; all else is decided by rules."""
+        return self.recall is not None
+
+    @property
+    def judges_every_case(self) -> bool:
+        """Return whether key points are looked for: they are no criteria of the cases."""
+        return self.recall is not None
 
     @property
     def versions(self) -> dict[str, str]:
-        """Return nothing: there are no prompts."""
-        return {}
+        """Return the sha256 of the prompts that judge, if any do."""
+        return self.recall.versions if self.recall else {}
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        """Return one call a key point."""
+        wanted = _key_points(case) if self.recall else ()
+        return tuple(Call(text=point) for point in wanted)
 
     async def grade(
         self,
@@ -99,9 +123,9 @@ class Grader:
         """Return the score of one answer; see `Grader` in the shelf's contract.
 
         Raises:
-            SettingsError: nothing tells the format, or a needed package is missing.
+            SettingsError: nothing tells the format, gold does not fit the measure, or a needed
+                package is missing.
         """
-        del judges
         question = _question(asked) or _question(case.messages)
         rule = self.format or tagged(case.tags, FORMAT)
         if rule is None:
@@ -111,13 +135,23 @@ class Grader:
             )
         reading = read_answer(rule, question, completion.text)
         found = [
-            *(self._format(reading, rule) or [_answers(question, completion.text)]),
+            *(self._format(reading, rule) or [_answers(case, question, completion.text)]),
             *self._checked(case, question, completion, reading),
         ]
+        if wanted := self._wanted(case, rule):
+            assert self.recall is not None
+            held = await self.recall.score(question, completion.text, wanted, judges)
+            return _beside(held, found)
         gold = _gold(case)
         if gold is not None:
             found.insert(0, self._against(rule, question, reading, gold))
         return _score(found, gold is not None)
+
+    def _wanted(self, case: Case, rule: str) -> tuple[str, ...]:
+        """Return the key points to look for; none: gold is compared, or there is none."""
+        if wrong := _misfit(case, rule, recall=self.recall is not None):
+            raise SettingsError(wrong[0], hint=wrong[1])
+        return _key_points(case) if self.recall else ()
 
     def _format(self, reading: Reading, rule: str) -> list[Verdict]:
         if reading.state is None:
@@ -146,9 +180,9 @@ class Grader:
         return verdicts
 
     def _against(self, rule: str, question: str, reading: Reading, gold: str) -> Verdict:
-        wanted = read_answer(rule, question, gold)
-        # gold that keeps no format is compared as it stands
-        target = wanted.value if wanted.value is not None else gold
+        wanted = read_key(rule, question, gold)
+        # gold that keeps no format is compared as it stands: `lint` lets only texts come so far
+        target = gold if wanted is None else wanted
         measure = self.measure or measure_of(rule)
         usable = reading.usable or reading.state is None
         value = compared(rule, reading.value, target, measure=measure) if usable else 0.0
@@ -156,12 +190,50 @@ class Grader:
         return _verdict("gold", "The answer agrees with the gold answer.", value, why)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """Gold that no answer could agree with."""
+
+    text: str
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.text}"
+
+
+def lint(cases: Iterable[Case], options: Mapping[str, Any]) -> tuple[Doubt, ...]:
+    """Return an error for each gold answer that its format cannot read: all answers would be wrong.
+
+    Where texts are compared word by word gold may have any form.
+    """
+    return tuple(doubt for case in cases if (doubt := _unreadable(case, options)))
+
+
+def _unreadable(case: Case, options: Mapping[str, Any]) -> Doubt | None:
+    rule = str(options.get("format") or tagged(case.tags, FORMAT))
+    recall = options.get("measure") == RECALL
+    if wrong := _misfit(case, rule, recall=recall):
+        return Doubt(text=" ".join(wrong))
+    gold = _gold(case)
+    if gold is None or rule not in RULES or (recall and _key_points(case)):
+        return None
+    measure = measure_of(rule) if recall else options.get("measure") or measure_of(rule)
+    if measure == "rouge_l" or read_key(rule, _question(case.messages), gold) is not None:
+        return None
+    origin = case.origin
+    where = f"{origin.path}:{origin.line}: " if origin and origin.line else ""
+    text = f'{where}case "{case.id}": gold "{_shown(gold)}" cannot be read by the format {rule}. '
+    return Doubt(text=f"{text}Write it as an answer must look.")
+
+
 def _question(messages: Sequence[Message]) -> str:
     return next((message.text for message in reversed(messages) if message.role == "user"), "")
 
 
-def _answers(question: str, answer: str) -> Verdict:
-    found = [told for rule, told in suspicions(question, answer, long=inf) if rule in NO_ANSWER]
+def _answers(case: Case, question: str, answer: str) -> Verdict:
+    may_refuse = _row(case).get("set") in MAY_REFUSE
+    odd = suspicions(question, answer, long=inf, may_refuse=may_refuse)
+    found = [told for rule, told in odd if rule in NO_ANSWER]
     text = "The text answers: no thinking aloud, no refusal, no error text."
     return _verdict("text:answers", text, not found, "; ".join(found))
 
@@ -173,19 +245,54 @@ def _gold(case: Case) -> str | None:
     return case.references[0] if case.references else None
 
 
+def _key_points(case: Case) -> tuple[str, ...]:
+    """Return the gold as key points: a list in the labels, else the references."""
+    given = case.labels.get("gold")
+    if isinstance(given, str):
+        return ()
+    listed = given if isinstance(given, (list, tuple)) else case.references
+    return tuple(text for point in listed if (text := str(point).strip()))
+
+
+def _misfit(case: Case, rule: str, *, recall: bool) -> tuple[str, str] | None:
+    """Return why gold and measure do not go together, and what to do; `None`: they do."""
+    listed = isinstance(case.labels.get("gold"), (list, tuple))
+    if listed and not recall:
+        return (
+            f'case "{case.id}": gold is a list of key points, which only a judge can find.',
+            f"Set grader.measure: {RECALL} and name judges, or give gold as one text.",
+        )
+    if recall and _gold(case) and not _key_points(case) and measure_of(rule) == "rouge_l":
+        return (
+            f'case "{case.id}": gold is one text, but {RECALL} needs a list of key points.',
+            "Write labels: {gold: [first point, second point]}, or another measure.",
+        )
+    return None
+
+
+def _row(case: Case) -> Mapping[str, Any]:
+    """Return what MedBench says about a case's row; empty: it is of no MedBench set."""
+    row = case.labels.get("medbench")
+    return row if isinstance(row, Mapping) else {}
+
+
 def _checks(case: Case) -> tuple[str, ...]:
     """Return the self-check of a case's set, where there is one."""
-    row = case.labels.get("medbench")
-    if not isinstance(row, Mapping):
-        return ()
-    check = set_of(str(row["track"]), str(row["set"])).check
+    row = _row(case)
+    check = set_of(str(row["track"]), str(row["set"])).check if row else None
     return () if check is None else (check,)
 
 
 def _check_verdict(name: str, found: Sequence[Finding]) -> Verdict:
-    errors = [finding for finding in found if finding.severity == "error"]
     told = "\n".join(f"{finding.severity}: {finding.message}" for finding in found)
-    return _verdict(f"check:{name}", f"The self-check {name} finds no error.", not errors, told)
+    severities = {finding.severity for finding in found}
+    text = f"The self-check {name} finds no error."
+    if "unchecked" in severities and "error" not in severities:
+        # neither passed nor failed: of no weight
+        criterion = Criterion(id=f"check:{name}", text=text, points=0.0, tags=(f"check:{name}",))
+        lost = Ballot(judge=JUDGE, state="not_run", value=None, error=told)
+        return Verdict(criterion=criterion, state="not_run", value=None, ballots=(lost,))
+    return _verdict(f"check:{name}", text, "error" not in severities, told)
 
 
 def _verdict(name: str, text: str, value: float, why: str) -> Verdict:
@@ -204,6 +311,13 @@ def _score(found: Sequence[Verdict], with_gold: bool) -> Score:  # noqa: FBT001 
     if value is None:
         return Score(value=None, facets=facets, verdicts=tuple(found))
     return Score(value=value, earned=value, possible=1.0, facets=facets, verdicts=tuple(found))
+
+
+def _beside(held: Score, found: Sequence[Verdict]) -> Score:
+    """Return the score of the key points with the verdicts of rules, which weigh nothing in it."""
+    rules = [replace(v, criterion=replace(v.criterion, points=0.0)) for v in found]
+    facets = {v.criterion.id: v.value for v in rules if v.value is not None}
+    return replace(held, facets={**facets, **held.facets}, verdicts=(*held.verdicts, *rules))
 
 
 def _shown(value: Any) -> str:

@@ -15,7 +15,7 @@ from medcheck.graders._panel import ballot
 from medcheck.graders._wording import wording
 from medcheck.replies import Protocol, parse_verdict
 from medcheck.scoring import voting
-from medcheck.scoring.checks import CHECKS
+from medcheck.scoring.checks import checked
 from medcheck.scoring.points import RULES, UndecidedPolicy, points
 from medcheck.scoring.views import judge_view
 from medcheck.types import Ballot, Case, Completion, Criterion, Message, Request, Score, Verdict
@@ -140,7 +140,7 @@ class Grader:
     async def _verdict(self, question: _Question, judges: Sequence[Askable]) -> Verdict:
         criterion = question.criterion
         if criterion.check is not None:
-            return voting.vote(criterion, [_checked(criterion, question.completion.text)])
+            return voting.vote(criterion, [checked(criterion, question.completion.text)])
         ballots = await asyncio.gather(*(self._ballot(judge, question) for judge in judges))
         how = self.how or ("single" if len(ballots) == 1 else "majority")
         return voting.vote(criterion, ballots, how, min_judges=self.min_judges)
@@ -221,11 +221,3 @@ def _request(
 def _known(option: str, name: str, rules: Iterable[str]) -> None:
     if name not in rules:
         raise SettingsError(f'grader.{option}: unknown rule "{name}".', hint=nearest(name, rules))
-
-
-def _checked(criterion: Criterion, answer: str) -> Ballot:
-    """Return the ballot of a deterministic check."""
-    assert criterion.check is not None
-    [(name, argument)] = criterion.check.items()
-    met = CHECKS[name](answer, argument)
-    return Ballot(judge="check", state="met" if met else "not_met", value=float(met), label=name)

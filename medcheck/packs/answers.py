@@ -1,5 +1,6 @@
 """The answers in a pack, by set and line, so that they can take a model's place.
 
+Where the question file is known, a row answers the question that it repeats, wherever it stands.
 Files of answers by case are read by `medcheck.answers`.
 """
 
@@ -7,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from medcheck.errors import DatasetError
 from medcheck.lines import MAX_ERRORS
@@ -15,8 +18,9 @@ from medcheck.packs import rules
 from medcheck.packs.checking import layout_of
 from medcheck.packs.findings import Finding, Layout
 from medcheck.packs.pack import Pack, open_pack
-from medcheck.packs.questions import Question, Questions
+from medcheck.packs.questions import Question, Questions, questions_in
 from medcheck.packs.rules import Row
+from medcheck.types import Case
 
 HINT = "See all of it with: medcheck validate"
 
@@ -60,6 +64,58 @@ def load_pack_answers(
     return answers
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackAnswers:
+    """The answers of a pack, by the question that they repeat."""
+
+    pack: Pack
+    layout: Layout
+    found: dict[str, Mapping[int, str | None]] = field(default_factory=dict, compare=False)
+    """What was looked up, by question file: its lines that are answered."""
+
+    def has_set(self, case: Case) -> bool:
+        """Return whether a case is a row of a set that the pack has."""
+        row = case.labels.get("medbench")
+        return (
+            isinstance(row, Mapping)
+            and row.get("track") == self.layout.track
+            and case.id == f"{row.get('set')}-{row.get('line')}"
+            and self._file(row) in self.pack.files
+        )
+
+    def of(self, case: Case) -> tuple[str | None, ...]:
+        """Return the answer to a case, where `None` is a null; empty: no row repeats its question.
+
+        Raises:
+            DatasetError: the case's question file cannot be read.
+        """
+        if not self.has_set(case) or case.origin is None:
+            return ()
+        row = case.labels["medbench"]
+        place = case.origin.path
+        if place not in self.found:
+            questions = questions_in(place, self.layout)
+            file = self._file(row)
+            rows, _ = _rows(self.pack, file, self.layout, questions)
+            self.found[place] = {n: given.record["answer"] for n, given in rows if given.record}
+        lines = self.found[place]
+        return (lines[row["line"]],) if row["line"] in lines else ()
+
+    def _file(self, row: Mapping[str, Any]) -> str:
+        return next((f for f, i in self.layout.files().items() if i.name == row.get("set")), "")
+
+
+def pack_answers(path: str | Path, *, track: str | None = None) -> PackAnswers:
+    """Return the answers of a pack; see `PackAnswers`.
+
+    Raises:
+        DatasetError: there is no such pack.
+        SettingsError: nothing tells the track.
+    """
+    pack = open_pack(Path(path))
+    return PackAnswers(pack=pack, layout=layout_of(pack, track))
+
+
 def pack_sha256(path: str | Path) -> str:
     """Return what identifies a pack: the sha256 of a zip, or of a folder's names and contents."""
     digest = hashlib.sha256()
@@ -81,6 +137,7 @@ def _rows(
     if questions is not None:
         rows = rules.placed(rows, questions, layout)
         wrong += rules.check_places(file, rows, questions, layout)
+        rows = rules.settled(rows, layout)
         lines = [(questions[row.place].line, row) for row in rows if row.place is not None]
     else:
         lines = [(row.line, row) for row in rows if row.record is not None]

@@ -55,7 +55,7 @@ class Checked:
     pack: Pack
     layout: Layout
     sets: tuple[SetCheck, ...]
-    """All sets of the track, in the set list's order."""
+    """All sets of the track, in the set list's order; of one file, its set."""
     extra: tuple[Finding, ...] = ()
     """About the pack, and files that are no set's."""
 
@@ -93,7 +93,7 @@ def check_pack(pack: Pack, layout: Layout, questions: Questions | None = None) -
 
     A pack that may not be opened has its E1 findings only.
     """
-    if pack.unsafe and not pack.files:
+    if pack.unread:
         return Checked(pack=pack, layout=layout, sets=(), extra=pack.findings)
     known = layout.files()
     extra = [*pack.findings]
@@ -105,7 +105,8 @@ def check_pack(pack: Pack, layout: Layout, questions: Questions | None = None) -
         for name in pack.files
         if name not in known
     ]
-    sets = tuple(_check_set(pack, layout, file, questions) for file in known)
+    wanted = [file for file in known if file in pack.files] if pack.alone else known
+    sets = tuple(_check_set(pack, layout, file, questions) for file in wanted)
     return Checked(pack=pack, layout=layout, sets=sets, extra=tuple(extra))
 
 
@@ -126,7 +127,8 @@ def _check_set(pack: Pack, layout: Layout, file: str, questions: Questions | Non
     rows = rules.placed(rows, asked, layout) if asked is not None else rows
     here = replace(absent, rows=rows, ends=_ends(data), states=_states(info, rows))
     if info.circular:
-        here = replace(here, copies=consistency(copy for _, copy in copies_of(info, rows)))
+        copies = (copy for _, copy in copies_of(info, rows, asked))
+        here = replace(here, copies=consistency(copies))
     return _with(here, [*found_lines, *_broken(here, layout), *_odd(here)])
 
 

@@ -42,15 +42,24 @@ class Pack:
     """Entries not looked into: those of an unsafe zip, and what operating systems leave."""
     findings: tuple[Finding, ...] = ()
     """Of rule E1."""
+    alone: bool = False
+    """One file of one set, not a pack of all of them."""
 
     @property
     def unsafe(self) -> bool:
         """Whether the pack must not be rewritten."""
         return any(finding.severity == "error" for finding in self.findings)
 
+    @property
+    def unread(self) -> bool:
+        """Whether nothing of it may be read, so that it has no track, sets or rows."""
+        return self.unsafe and not self.files
+
 
 def open_pack(path: Path) -> Pack:
-    """Return a pack that is a zip or a folder; what is wrong with a zip is among its findings.
+    """Return a pack that is a zip, a folder, or one set's file of JSON lines.
+
+    What is wrong with a zip is among its findings.
 
     Raises:
         DatasetError: there is no such file or folder.
@@ -60,6 +69,10 @@ def open_pack(path: Path) -> Pack:
     if not path.is_file():
         hint = "Name a zip, or the folder of its files."
         raise DatasetError("no such file.", where=str(path), hint=hint)
+    if path.suffix == ".jsonl":
+        # what follows the set's name is the user's own: NAME.deepseek.jsonl
+        name = f"{path.name.partition('.')[0]}.jsonl"
+        return Pack(path=str(path), folder=None, files={name: _file_reader(path)}, alone=True)
     try:
         return _of_zip(path)
     except OSError as wrong:

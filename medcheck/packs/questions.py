@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from medcheck.errors import DatasetError
-from medcheck.lines import Record, numbered, parsed
+from medcheck.lines import Record, gunzipped, numbered, parsed
 from medcheck.packs.findings import Layout
 from medcheck.packs.pack import open_pack
 from medcheck.scoring.medbench_sets import SetInfo
@@ -63,6 +65,24 @@ def load_questions(path: Path, layout: Layout) -> Questions:
             hint=f"Expected {next(iter(layout.files()))} and so on.",
         )  # fmt: skip
     return kept
+
+
+def questions_in(place: str, layout: Layout) -> tuple[Question, ...]:
+    """Return the questions of one file; `ZIP!MEMBER` is a file within a zip.
+
+    Raises:
+        DatasetError: it cannot be read, or a line is wrong.
+    """
+    path, _, member = place.rpartition("!")
+    if not path or Path(place).is_file():
+        return _questions(numbered(Path(place)), layout, where=place)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            data = archive.read(member)
+    except (OSError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as wrong:
+        raise DatasetError(f"cannot be read: {wrong}.", where=place) from None
+    data = gunzipped(data, where=place) if member.endswith(".gz") else data
+    return _questions(enumerate(data.split(b"\n"), 1), layout, where=place)
 
 
 def key_of(record: Mapping[str, Any], layout: Layout) -> str:

@@ -19,7 +19,7 @@ from medcheck.errors import DatasetError, SettingsError
 from medcheck.packs.archive import line_of, row_of, write_pack
 from medcheck.packs.checking import Checked, SetCheck
 from medcheck.packs.findings import Layout
-from medcheck.packs.rules import BOM, Row
+from medcheck.packs.rules import BOM, Row, settled
 from medcheck.packs.warnings import THINK
 
 Answers = Mapping[tuple[str, int], str]
@@ -92,7 +92,7 @@ def without_thinking(answer: str) -> str | None:
     kept: list[str] = []
     start, opened = 0, False
     for tag in THINK.finditer(answer):
-        if not tag[0].startswith("</"):
+        if "/" not in tag[0]:
             kept += [] if opened else [answer[start : tag.start()]]
             opened = True
             continue
@@ -113,8 +113,10 @@ def _kept(checked: Checked, each: SetCheck, name: str) -> Iterator[Step]:
     """Yield all lines of a file that stays as it is, conflict markers and broken ones included."""
     rows = {row.line: row for row in each.rows or ()}
     lines = checked.pack.files[name]().split(b"\n")
-    if each.ends not in ("LF", "") or lines[-1]:
-        yield None, Change(file=each.file, line=None, what=f"line ends {each.ends or 'none'} to LF")
+    if each.ends not in ("LF", ""):
+        yield None, Change(file=each.file, line=None, what=f"line ends {each.ends} to LF")
+    if lines[-1]:
+        yield None, Change(file=each.file, line=len(lines), what="line end added to the last line")
     for number, line in enumerate(lines, start=1):
         if not line and number == len(lines):
             return
@@ -161,19 +163,20 @@ def _repaired(each: SetCheck, row: Row, layout: Layout) -> tuple[Mapping[str, An
 
 def _merged(each: SetCheck, layout: Layout, answers: Mapping[int, str]) -> Iterator[Step]:
     """Yield a set's rows in the question file's order, with the answers that came later."""
-    rows = {row.place: row for row in each.rows or () if row.place is not None}
-    for row in each.rows or ():
-        if row.place is None:
+    there = settled(each.rows or (), layout)
+    rows = {row.place: row for row in there if row.place is not None}
+    for left in there:
+        if left.place is None:
             what = "row left out: it repeats no question, or one twice"
-            yield None, Change(file=each.file, line=row.line, what=what)
+            yield None, Change(file=each.file, line=left.line, what=what)
     for place, question in enumerate(each.questions or ()):
-        there = rows.get(place)
+        row = rows.get(place)
         if question.line in answers:
-            what = "answer asked again" if there else "missing row added"
+            what = "answer asked again" if row else "missing row added"
             change = Change(file=each.file, line=question.line, what=what)
             yield row_of(question.record, answers[question.line], layout), change
-        elif there is not None:
-            yield from _row(each, there, layout)
+        elif row is not None:
+            yield from _row(each, row, layout)
 
 
 def _by_set(checked: Checked, answers: Answers) -> Mapping[str, Mapping[int, str]]:

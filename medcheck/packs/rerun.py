@@ -13,8 +13,8 @@ from typing import Any
 
 from medcheck.errors import SettingsError
 from medcheck.packs.checking import Checked, SetCheck
-from medcheck.packs.findings import RULES
-from medcheck.packs.rules import Row
+from medcheck.packs.findings import RULES, Layout
+from medcheck.packs.rules import Row, settled
 from medcheck.packs.warnings import no_answer
 
 ADDABLE = ("W1", "W2", "W3", "W4")
@@ -55,15 +55,21 @@ def rows_again(checked: Checked, also: Collection[str] = ()) -> tuple[Again, ...
     if unknown := set(also) - set(ADDABLE):
         hint = f"Known: {', '.join(ADDABLE)}."
         raise SettingsError(f'rule "{min(unknown)}" names no rows to ask again.', hint=hint)
-    if all(each.questions is None for each in checked.sets):
+    if checked.pack.unread:
+        hint = "Make the zip again from its files."
+        raise SettingsError(
+            "a pack that breaks E1 has no rows.", where=checked.pack.path, hint=hint
+        )
+    if checked.sets and all(each.questions is None for each in checked.sets):
         hint = "Name their folder with --questions."
         raise SettingsError("rows to ask again are taken from the question files.", hint=hint)
-    return tuple(again for each in checked.sets for again in _of_set(each, also))
+    return tuple(again for each in checked.sets for again in _of_set(each, checked.layout, also))
 
 
-def _of_set(checked: SetCheck, also: Collection[str]) -> Iterator[Again]:
+def _of_set(checked: SetCheck, layout: Layout, also: Collection[str]) -> Iterator[Again]:
     questions = checked.questions or ()
-    rows = {row.place: row for row in checked.rows or () if row.place is not None}
+    there = settled(checked.rows or (), layout)
+    rows = {row.place: row for row in there if row.place is not None}
     flagged = {found.line: found.rule for found in checked.findings if found.rule in also}
     for place, question in enumerate(questions):
         why = _why(checked, rows.get(place), flagged)

@@ -116,6 +116,27 @@ def placed(rows: Sequence[Row], questions: Sequence[Question], layout: Layout) -
     return tuple(found)
 
 
+def settled(rows: Sequence[Row], layout: Layout) -> tuple[Row, ...]:
+    """Return `placed` rows, an answered duplicate in the place of a row without an answer.
+
+    What a file gives a set is looked for here; which of its lines are wrong, in the rows as they
+    were placed.
+    """
+    spare: dict[str, deque[int]] = defaultdict(deque)
+    for number, row in enumerate(rows):
+        if row.record is not None and row.place is None and row.answer is not None:
+            spare[key_of(row.record, layout)].append(number)
+    found = list(rows)
+    for number, row in enumerate(rows):
+        if row.record is None or row.place is None or row.answer is not None:
+            continue
+        if waiting := spare.get(key_of(row.record, layout)):
+            other = waiting.popleft()
+            found[number] = replace(row, place=None)
+            found[other] = replace(rows[other], place=row.place)
+    return tuple(found)
+
+
 def check_places(
     file: str, rows: Sequence[Row], questions: Sequence[Question], layout: Layout
 ) -> Iterator[Finding]:

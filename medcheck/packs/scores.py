@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ def read_scores(path: str, track: str) -> tuple[ScoreRow, ...]:
     `PATH#NAME` (or `PATH#NAME.NAME`) takes a list within an object.
 
     Raises:
-        DatasetError: the file cannot be read, or a name or a score in it is wrong.
+        DatasetError: the file cannot be read, a name or a score in it is wrong, or a model has two
+            rows.
         SettingsError: unknown track.
     """
     name, _, inner = path.partition("#")
@@ -38,8 +40,16 @@ def read_scores(path: str, track: str) -> tuple[ScoreRow, ...]:
     dimensions = dimensions_of(track)
     sets = {info.platform for info in sets_of(track)}
     if file.suffix.lower() == ".csv":
-        return _of_csv(name, data, dimensions, sets)
-    return _of_json(path, data, inner, (dimensions, sets))
+        rows = _of_csv(name, data, dimensions, sets)
+    else:
+        rows = _of_json(path, data, inner, (dimensions, sets))
+    twice = [model for model, count in Counter(row.model for row in rows).items() if count > 1]
+    if twice:
+        raise DatasetError(
+            f'the model "{twice[0]}" has two rows.', where=path,
+            hint="Keep one, or tell them apart by name.",
+        )  # fmt: skip
+    return rows
 
 
 def _of_csv(

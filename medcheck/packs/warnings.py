@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import PurePath
 
 from medcheck.packs.findings import Finding, warning
 from medcheck.packs.rules import Row, twice
@@ -30,7 +31,7 @@ OPENING = 200
 LONGEST_LABEL = 12
 """Characters of a last line that may end with a colon: a heading under which nothing was found."""
 
-THINK = re.compile(r"</?think>", re.IGNORECASE)
+THINK = re.compile(r"</?think(?:ing)?>|◁/?think▷", re.IGNORECASE)
 _TASK = "(?:任务|用户|问题|题目|角色)"
 _LEAK = re.compile(
     rf"(?:(?:好的|嗯)[，,]\s*)?(?:首先[，,]\s*(?:这个|该|这道)?{_TASK}"
@@ -59,25 +60,57 @@ _REFUSAL = re.compile(
     r"|请(?:提供|给出)(?:需要回答的|具体的?)?[^。\n]{0,6}(?:题目|选择题|问题)。?\s*$"
     r"|(?:cannot|can't|unable to) (?:output|provide|return|use) [^.\n]{0,20}json",
 )
+_CANNOT = "(?:无法|不能|不便|不可以|没法|没有办法|难以)"
+_OF = "(?:(?!请|建议|应|可以)[^，,。]){0,16}?"
+_WHOLE_REFUSAL = re.compile(
+    rf"[\s<《*#]*(?:(?:很|非常|十分)?(?:抱歉|对不起|遗憾)(?:(?!建议|若|如)[^。！!]){{0,40}}?{_CANNOT}{_OF}"
+    "(?:回答|作答|答复|提供|协助|帮助|满足|完成|处理|给出|简述|执行)"
+    rf"|作为[^，,。]{{0,12}}(?:AI|人工智能|模型|助手)[^，,。]{{0,8}}[，,]?[^，,。]{{0,8}}{_CANNOT}"
+    rf"{_OF}(?:回答|作答|答复|提供|协助|帮助|满足|给出|替代)"
+    rf"|我?{_CANNOT}(?:直接)?(?:回答|作答)(?!者)"
+    r"|(?:(?:i[’']?m|i am) (?:\w+ )?sorry|sorry|as an ai|i )[^.\n]{0,60}?\b"
+    r"(?:can(?:no|[’'])?t|can not|unable to|not able to|won[’']?t) "
+    r"(?:help|assist|provide|answer|comply|fulfil+|offer|give|complete|do))",
+    re.IGNORECASE,
+)
+"""An answer that is nothing else if it is short."""
+_SHORT = 300
+"""Letters of a refusal; a Chinese character counts twice. Longer answers say more than no."""
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_NOTHING = re.compile(r"\W*(?:(?:none|null|nil|n/?a|nan|undefined)\W*)?", re.IGNORECASE)
+MAY_REFUSE = frozenset(("MedDefend", "MedShield"))
+"""Sets that ask for what should be refused: there a refusal may be the right answer."""
 _REFUSED_WITHIN = 300
 """Characters at the start of an answer in which a refusal stands."""
 
 
 def check_texts(file: str, rows: Sequence[Row]) -> Iterator[Finding]:
     """Yield what breaks W1 to W5 and W7."""
+    may_refuse = PurePath(file).stem in MAY_REFUSE
     answered = [row for row in rows if row.answer]
     lengths = [len(row.answer or "") for row in answered]
     long = max(MANY_TIMES * statistics.median(lengths), SHORTEST_LONG) if lengths else 0
     for row in answered:
-        for rule, text in suspicions(row.question, row.answer or "", long=long):
+        for rule, text in suspicions(
+            row.question, row.answer or "", long=long, may_refuse=may_refuse
+        ):
             yield warning(rule, file, text, line=row.line, id=row.id)
     if len(answered) > 1 and len(twice(answered)) == 1:
         text = f"all {len(answered)} answers are the same"
         yield warning("W7", file, text, line=answered[0].line)
 
 
-def suspicions(question: str, answer: str, *, long: float) -> Iterator[tuple[str, str]]:
-    """Yield rule and message of W1 to W5; above `long` characters an answer is too long."""
+def suspicions(
+    question: str, answer: str, *, long: float, may_refuse: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Yield rule and message of W1 to W5.
+
+    Args:
+        question: as asked.
+        answer: to it.
+        long: an answer of more characters is too long.
+        may_refuse: a bare refusal can be right here, see `MAY_REFUSE`.
+    """
     if THINK.search(answer):
         yield "W1", "a <think> tag is left in the answer"
     if _LEAK.match(_start(answer)):
@@ -87,7 +120,8 @@ def suspicions(question: str, answer: str, *, long: float) -> Iterator[tuple[str
         yield "W2", text
     if broken := breaks_off(answer):
         yield "W3", broken
-    if wrong := no_answer(question, answer):
+    wrong = no_answer(question, answer) or _says_nothing(answer)
+    if wrong or (wrong := None if may_refuse else _only_refuses(answer)):
         yield "W4", wrong
     if "```" in answer and "```" not in question and "代码块" not in question:
         yield "W5", "a code fence that the question does not ask for"
@@ -119,6 +153,19 @@ def no_answer(question: str, answer: str) -> str | None:
     if found := _REFUSAL.search(answer[:_REFUSED_WITHIN]):
         return f'the answer refuses the task or its format ("{found[0].strip()[:30]}")'
     return None
+
+
+def _says_nothing(answer: str) -> str | None:
+    if not _NOTHING.fullmatch(answer.strip()):
+        return None
+    return f'nothing is said ("{answer.strip()[:30]}")'
+
+
+def _only_refuses(answer: str) -> str | None:
+    found = _WHOLE_REFUSAL.match(answer[:_REFUSED_WITHIN])
+    if not found or len(answer) + len(_HAN.findall(answer)) > _SHORT:
+        return None
+    return f'the answer only refuses ("{found[0].strip()[:30]}")'
 
 
 def check_formats(file: str, rows: Sequence[Row], format_of: FormatOf) -> Iterator[Finding]:

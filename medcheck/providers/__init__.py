@@ -13,6 +13,7 @@ from typing import Protocol, cast
 from medcheck import shelves
 from medcheck.providers._adapt import adapt
 from medcheck.providers._entry import Entry, Limits, Price, Secret, Timeout, cost_usd
+from medcheck.providers._failures import NoConnectionError
 from medcheck.providers._registry import Registry, load_registry
 from medcheck.providers._resolve import host_note, key_of, resolve
 from medcheck.types import Completion, Request
@@ -20,6 +21,7 @@ from medcheck.types import Completion, Request
 __all__ = [
     "Entry",
     "Limits",
+    "NoConnectionError",
     "Price",
     "Provider",
     "Registry",

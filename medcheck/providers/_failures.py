@@ -17,9 +17,12 @@ from typing import Any
 from medcheck.errors import ProviderError
 from medcheck.providers._entry import Entry, Secret
 
+MAX_REPLY = 64_000_000
+"""Bytes of one reply, unpacked; of a streamed one, with all that stands around its pieces."""
 LONGEST_WAIT = 120.0
 """Seconds; a longer Retry-After is cut to this."""
 _LONGEST_TEXT = 200
+_LONGEST_READ = 20 * _LONGEST_TEXT
 _RETRYABLE = frozenset({408, 409, 425, 429})
 # 402: the account is empty.
 _STOPS_RUN = frozenset({401, 402, 403, 404})
@@ -90,7 +93,7 @@ def refused(
 def reported(entry: Entry, error: Any, key: Secret) -> ProviderError:
     """Return the error for a reply that says HTTP 200 and holds an error instead of choices."""
     code, text = _details(error)
-    if code.isdigit() and 400 <= int(code) <= 599:
+    if re.fullmatch("[45][0-9][0-9]", code):
         return refused(entry, int(code), {}, error, key)
     filtered = _is_filter(code, text)
     return ProviderError(
@@ -110,6 +113,23 @@ def unreadable(entry: Entry, why: str) -> ProviderError:
     )
 
 
+def unusable(entry: Entry, why: str, *, status: int | None = 200) -> ProviderError:
+    """Return the error for a reply that is of no use, and would not be if it were sent again."""
+    return ProviderError(
+        f"{_of(entry)}: the reply of {entry.host} cannot be used: {why}.",
+        status=status,
+        maybe_paid=True,
+    )
+
+
+class ReplyTooLargeError(OSError):
+    """A reply was not read to its end; see `MAX_REPLY`."""
+
+
+class NoConnectionError(ProviderError):
+    """The endpoint was not even reached, so nothing can have been paid."""
+
+
 def timed_out(entry: Entry) -> ProviderError:
     """Return the error for a call that we gave up after its total time."""
     return _late(entry, f"no full reply from {entry.host} within {entry.timeout.total:g} s")
@@ -121,6 +141,8 @@ def disconnected(entry: Entry, error: BaseException) -> ProviderError:
         name for link in _chain(error) for name in (cls.__name__ for cls in type(link).__mro__)
     }
     own = {type(link).__name__ for link in _chain(error)}
+    if ReplyTooLargeError.__name__ in own:
+        return unusable(entry, f"it has more than {MAX_REPLY / 1e6:.0f} MB", status=None)
     if names & _READ_TIMEOUTS and not own & _CONNECT_TIMEOUTS:
         return _late(entry, f"nothing heard from {entry.host} for {_patience(entry):g} s")
     if own & _PROXY:
@@ -140,8 +162,9 @@ def disconnected(entry: Entry, error: BaseException) -> ProviderError:
             "Is the server running, and the address right?",
         )
     else:
-        what, hint = f"the connection to {entry.host} was lost", ""
-    return ProviderError(f"{_of(entry)}: {what}.", hint=hint, retryable=True)
+        text = f"{_of(entry)}: the connection to {entry.host} was lost."
+        return ProviderError(text, retryable=True)
+    return NoConnectionError(f"{_of(entry)}: {what}.", hint=hint, retryable=True)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -161,7 +184,7 @@ def scrub(text: str, key: Secret) -> str:
     """Return a server's text as one short line without anything that looks like a key."""
     if key:
         text = text.replace(key.reveal(), "***")
-    line = " ".join(_SCRUB.sub("***", text).split())
+    line = " ".join(_SCRUB.sub("***", text[:_LONGEST_READ]).split())
     line = "".join(char for char in line if char.isprintable())
     return line if len(line) <= _LONGEST_TEXT else f"{line[: _LONGEST_TEXT - 1]}…"
 
@@ -207,7 +230,7 @@ def _details(body: Any) -> tuple[str, str]:
     if isinstance(body, str):
         try:
             body = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return "", "" if "<html" in body[:500].lower() else str(body)
     while isinstance(body, Mapping) and isinstance(body.get("error"), (Mapping, str)):
         body = body["error"]
@@ -219,9 +242,15 @@ def _details(body: Any) -> tuple[str, str]:
         body.get("code"),
         body.get("type"),
     )
-    code = next((str(code) for code in codes if code), "")
-    text = body.get("message") or body.get("detail") or ""
-    return code.lower(), text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)
+    code = next((str(code) for code in codes if code and isinstance(code, str | int)), "")
+    return code.lower(), _written(body.get("message") or body.get("detail") or "")
+
+
+def _written(text: Any) -> str:
+    try:
+        return text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _is_filter(code: str, text: str) -> bool:

@@ -27,6 +27,9 @@ _FINISHES: Mapping[str, Finish] = {
 # The server gave up halfway (DeepSeek, vLLM, Zhipu, OpenRouter): no answer, and worth another try.
 _BROKEN_OFF = frozenset({"insufficient_system_resource", "abort", "network_error", "error"})
 
+_MOST_TOKENS = 1_000_000_000
+"""A server that counts more for one call cannot count."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -66,15 +69,17 @@ def completion(entry: Entry, reply: Any, key: Secret, *, seconds: float) -> Comp
     """Return the completion in a server's reply, whatever further fields it holds.
 
     Raises:
-        ProviderError: an error in the place of a reply, or no choices in it.
+        ProviderError: an error in the place of a reply or beside it, or no choices in it.
     """
-    if isinstance(reply, Mapping) and reply.get("error") and not reply.get("choices"):
+    if isinstance(reply, Mapping) and reply.get("error"):
         raise failures.reported(entry, reply["error"], key)
     choice = _first_choice(reply)
     if choice is None:
         raise failures.unreadable(entry, "it holds no choices")
     message: Mapping[str, Any] = choice["message"]
     reason = choice.get("finish_reason")
+    if reason is not None and not isinstance(reason, str):
+        raise failures.unusable(entry, "its finish_reason is not a text")
     if reason in _BROKEN_OFF:
         raise failures.unreadable(entry, f"the server broke it off ({reason})")
     refusal = _text(message.get("refusal"))
@@ -124,7 +129,7 @@ def _usage(given: Any) -> Usage:
 
 def _count(given: Any, key: str) -> int | None:
     value = given.get(key) if isinstance(given, Mapping) else None
-    return value if type(value) is int and value >= 0 else None
+    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None
 
 
 class Stream:
@@ -132,7 +137,7 @@ class Stream:
 
     def __init__(self) -> None:
         self._texts: dict[str, list[str]] = {}
-        self._finish: str | None = None
+        self._finish: Any = None
         self._usage: Any = None
         self._error: Any = None
         self._started = False

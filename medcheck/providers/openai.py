@@ -6,12 +6,13 @@ What a reply or an error of such a server means stands in `_wire.py` and `_failu
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import json
 import os
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from openai import (
@@ -64,6 +65,23 @@ def _without_custom_headers() -> Any:
     }
 
 
+async def _bound(response: Any) -> None:
+    """Let a reply, of whatever status, be read up to `MAX_REPLY` bytes, counted as unpacked."""
+    unbound = response.aiter_bytes
+
+    async def bounded(*given: Any, **named: Any) -> AsyncIterator[bytes]:
+        size = 0
+        async with contextlib.aclosing(unbound(*given, **named)) as pieces:
+            async for piece in pieces:
+                size += len(piece)
+                if size > failures.MAX_REPLY:
+                    raise failures.ReplyTooLargeError
+                yield piece
+
+    # Reading whole, reading events and reading an error's body all pass through this method.
+    response.aiter_bytes = bounded
+
+
 class Provider:
     """Asks the endpoint of one entry; usable from several event loops, each with its own client."""
 
@@ -98,6 +116,8 @@ class Provider:
             raise failures.reported(self.entry, error.body, self._key) from None
         except ValueError:
             raise failures.unreadable(self.entry, "its body is not JSON") from None
+        except RecursionError:
+            raise failures.unusable(self.entry, "its JSON is nested too deeply") from None
         return wire.completion(self.entry, reply, self._key, seconds=time.perf_counter() - started)
 
     async def close(self) -> None:
@@ -153,10 +173,13 @@ class Provider:
             self.entry.timeout.idle if self.entry.stream else self.entry.timeout.total,
             connect=min(_CONNECT_SECONDS, self.entry.timeout.total),
         )
+        hooks = {"response": [_bound]}
         try:
-            http = DefaultAioHttpClient(timeout=timeouts, follow_redirects=False)
+            http = DefaultAioHttpClient(timeout=timeouts, follow_redirects=False, event_hooks=hooks)
         except RuntimeError:
-            http = DefaultAsyncHttpxClient(timeout=timeouts, follow_redirects=False)
+            http = DefaultAsyncHttpxClient(
+                timeout=timeouts, follow_redirects=False, event_hooks=hooks
+            )
         client = AsyncOpenAI(
             api_key=self._key.reveal() or _NO_KEY,
             base_url=self.entry.base_url or OPENAI_URL,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 OWN = {"model": "model", "judges": "judge"}
 """Fixture and role: what a project's conftest.py may supply itself."""
+MOST_NAMED = 12
+"""Tags that a hint names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,36 @@ def unknown_overrides(state: State) -> list[str]:
         for name, key, _ in state.settings.overrides
         if not any(f"{name}.{key}".startswith(f"{known}.") for known in names)
     ]
+
+
+def unmatched(state: State) -> list[str]:
+    """Return which words of `--tag` and `-m` no collected case has, with the nearest some have."""
+    from medcheck.tags import words
+
+    tags = sorted(set(state.markers.values()))
+    if not tags:
+        return []
+    marks = str(state.config.option.markexpr or "")
+    asked = [("--tag", word, tags) for word in words(state.settings.tag or "")]
+    asked += [
+        ("-m", word, sorted(state.markers))
+        for word in re.findall(r"\w+", marks)
+        if word not in ("and", "or", "not")
+    ]
+    return [
+        f'{option}: no case has "{word}". {_near(word, known)}'
+        for option, word, known in dict.fromkeys((o, w, tuple(k)) for o, w, k in asked)
+        if word not in known
+    ]
+
+
+def _near(word: str, known: Sequence[str]) -> str:
+    """Return the tags that begin with a word, or else the nearest ones, or else some."""
+    begin = [tag for tag in known if tag.startswith((f"{word}:", f"{word}_"))]
+    close = begin or difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    few = ", ".join((close or known)[:MOST_NAMED])
+    more = ", ..." if len(close or known) > MOST_NAMED else ""
+    return f"Nearest: {few}{more}" if close else f"There are: {few}{more}"
 
 
 def changed(suite: Suite, hook: Any) -> Suite:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medcheck.errors import MedcheckError, SuiteError
+from medcheck.errors import MedcheckError, SuiteError, visible
 from medcheck.pytest_plugin.state import State, state_of
 from medcheck.tags import marker
 
@@ -47,10 +47,11 @@ class SuiteFile(pytest.File):
         shared = None
         models: tuple[str | None, ...] = state.settings.models or (None,)
         unrecorded: dict[str, int] = {}
+        whole = {name for name in models if name and state.counts_gaps(name, suite)}
         for index, case in enumerate(suite.cases):
             self._register(case.tags, state)
             for rank, model in enumerate(models):
-                if model is not None and not state.recorded(model, case):
+                if not (model is None or model in whole or state.recorded(model, case)):
                     unrecorded[model] = unrecorded.get(model, 0) + 1
                     continue
                 item = CaseItem.of(self, case, model, several=len(models) > 1, shared=shared)
@@ -141,13 +142,13 @@ def check_case(case: Case, results: tuple[Result, ...]) -> None:
     """Fail a case that was measured below its threshold, or that met a zero-tolerance criterion."""
     harmful = [v for result in results for v in result.harms]
     if harmful:
-        pytest.fail(_harm_text(case, harmful), pytrace=False)
+        pytest.fail(visible(_harm_text(case, harmful)), pytrace=False)
     scores = [r.score.value for r in results if r.score and r.score.value is not None]
     if case.pass_at is None or not scores:
         return
     mean = sum(scores) / len(scores)
     if mean < case.pass_at:
-        pytest.fail(_low_text(case, mean, results), pytrace=False)
+        pytest.fail(visible(_low_text(case, mean, results)), pytrace=False)
 
 
 def _harm_text(case: Case, harmful: list[Any]) -> str:

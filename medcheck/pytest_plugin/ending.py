@@ -14,6 +14,7 @@ from medcheck.pytest_plugin.state import State, state_of
 
 if TYPE_CHECKING:
     from medcheck.pytest_plugin.gating import Gate
+    from medcheck.store.runs import Runs
     from medcheck.summary import Summary
     from medcheck.types import Run
 
@@ -35,7 +36,7 @@ class Ending:
     summary: Summary
     files: tuple[Path, ...]
     error: str | None = None
-    """Why a report could not be written."""
+    """Why the end could not be noted, a report not be written, or the run not be compared."""
     gate: Gate | None = None
     """The comparison with the baseline, where one was named."""
 
@@ -48,15 +49,29 @@ def finish(session: pytest.Session) -> None:
             session.exitstatus = pytest.ExitCode.OK
         return
     ending = conclude(state)
+    ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if ended and ending is None and state.lost is None and session.config.option.medcheck_gate:
+        # A release must not pass because its data was not fetched.
+        state.lost = "--gate: no case was run, so there is nothing to compare."
+    if state.lost is not None and not _is_pytests_own(int(session.exitstatus)):
+        session.exitstatus = INCOMPLETE
     if ending is None:
         return
     session.exitstatus = status(int(session.exitstatus), ending, session)
 
 
 def conclude(state: State) -> Ending | None:
-    """Return the ending of the run, computed once; `None` where no case was run."""
-    if state.ending is None and state.started and not state.is_worker:
-        state.ending = _conclude(state)
+    """Return the ending of the run, computed once.
+
+    `None` where no case was run, or where the run cannot be read; `state.lost` then says why.
+    """
+    from medcheck.errors import MedcheckError
+
+    if state.ending is None and state.lost is None and state.started and not state.is_worker:
+        try:
+            state.ending = _conclude(state)
+        except MedcheckError as error:
+            state.lost = str(error)
     return state.ending
 
 
@@ -69,7 +84,7 @@ def status(pytest_status: int, ending: Ending, session: pytest.Session) -> int:
     gate = ending.gate.status if ending.gate else 0
     if pytest_status == pytest.ExitCode.INTERRUPTED:
         return INCOMPLETE
-    if pytest_status in PYTEST_OWN:
+    if _is_pytests_own(pytest_status):
         return pytest_status
     if gate == NOT_COMPARABLE:
         return NOT_COMPARABLE
@@ -80,6 +95,10 @@ def status(pytest_status: int, ending: Ending, session: pytest.Session) -> int:
     if pytest_status == pytest.ExitCode.TESTS_FAILED and only_unmeasured(session):
         return gate
     return pytest_status or gate
+
+
+def _is_pytests_own(status: int) -> bool:
+    return status in PYTEST_OWN and status != pytest.ExitCode.INTERRUPTED
 
 
 def only_unmeasured(session: pytest.Session) -> bool:
@@ -93,7 +112,6 @@ def only_unmeasured(session: pytest.Session) -> bool:
 
 def _conclude(state: State) -> Ending | None:
     from medcheck.errors import MedcheckError
-    from medcheck.pytest_plugin.gating import GATE, certified, compared
     from medcheck.store.database import open_database
     from medcheck.store.runs import Runs
     from medcheck.summary import summarize
@@ -101,22 +119,51 @@ def _conclude(state: State) -> Ending | None:
 
     with open_database(state.settings.store) as database:
         runs = Runs(database)
-        runs.note(state.settings.run, {"ended": datetime.now(UTC).isoformat(timespec="seconds")})
+        unnoted = _note_end(runs, state.settings.run)
         run = runs.read(state.settings.run)
         summary = summarize(run)
         if not summary.rows:
             return None  # tests that only called model or judges themselves
-        gate = compared(state.settings, run, runs.read)
+        gate, notes, error = _beside(state, run, runs)
+        error = unnoted or error
         if gate is not None:
-            runs.note(run.id, {GATE: gate.data()})
             run = runs.read(run.id)
-        summary = replace(summary, notes=(*summary.notes, *certified(state.settings, run)))
+        summary = replace(summary, notes=(*summary.notes, *notes))
         state.config.hook.pytest_medcheck_summary(run=run, summary=summary)
         try:
             files = write_all(run, summary, state.settings.folder)
-        except MedcheckError as error:
-            return Ending(run, summary, (), str(error), gate)
-    return Ending(run, summary, files, gate=gate)
+        except MedcheckError as failed:
+            return Ending(run, summary, (), error or str(failed), gate)
+    return Ending(run, summary, files, error, gate)
+
+
+def _note_end(runs: Runs, run_id: str) -> str | None:
+    """Note when the run ended; return why that failed, for a full disk can still be read."""
+    from medcheck.errors import StoreError
+
+    try:
+        runs.note(run_id, {"ended": datetime.now(UTC).isoformat(timespec="seconds")})
+    except StoreError as error:
+        return str(error)
+    return None
+
+
+def _beside(state: State, run: Run, runs: Runs) -> tuple[Gate | None, list[str], str | None]:
+    """Return the comparison, what backs the judges, and why either is missing.
+
+    What was measured is paid for: it is reported even where its baseline cannot be read any more.
+    """
+    from medcheck.errors import MedcheckError
+    from medcheck.pytest_plugin.gating import certified, compared
+
+    gate = None
+    try:
+        gate = compared(state.settings, run, runs.read)
+        if gate is not None:
+            runs.note(run.id, gate.meta)
+        return gate, certified(state.settings, run), None
+    except MedcheckError as error:
+        return gate, [f"not compared: {error}"] if gate is None else [str(error)], str(error)
 
 
 def prepare_ending() -> None:

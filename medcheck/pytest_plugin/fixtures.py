@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,6 @@ OWN_PROVIDER = "conftest"
 def medcheck_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     """Keep the endpoint busy in the background; stop, and keep what is paid, at the end."""
     from medcheck.engine.session import Engine, Share
-    from medcheck.pytest_plugin.ending import prepare_ending
     from medcheck.pytest_plugin.xdist import share
 
     state = state_of(pytestconfig)
@@ -52,16 +50,17 @@ def medcheck_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
         ),
         environment(),
     )
+    engine.door.tell = state.told.append
     _import_early(state.setup)
-    if not state.is_worker:
-        # The first replies take a while anyway: what the ending needs is imported meanwhile.
-        threading.Thread(target=prepare_ending, daemon=True).start()
     yield engine
-    engine.close()
+    try:
+        engine.close()
+    except MedcheckError as error:
+        raise _failed(error) from None
 
 
 def _import_early(setup: Setup) -> None:
-    """Import what the engine's thread and the tests would import at the same time.
+    """Import here what the engine's thread would import otherwise.
 
     pytest parses every module of a plugin that it imports for the first time, and parsing in two
     threads at once can fail in CPython 3.11: "AST constructor recursion depth mismatch".
@@ -120,6 +119,8 @@ def results(
     request: pytest.FixtureRequest, case: Case, model: Any, judges: Any, medcheck_engine: Engine
 ) -> tuple[Result, ...]:
     """Return the graded answers of this item, one per repeat; an unmeasured one is an error."""
+    from medcheck.pytest_plugin.terminal import say_told
+
     del case
     work = _work(request)
     if work is None:
@@ -127,9 +128,10 @@ def results(
     try:
         _adopt(state_of(request.config), medcheck_engine, model=model, judges=judges)
         medcheck_engine.start()
-        found = medcheck_engine.wait(work)
+        _prepare_once(state_of(request.config))
+        found = medcheck_engine.wait(work, meanwhile=lambda: say_told(state_of(request.config)))
     except MedcheckError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise _failed(error) from None
     # Before it is described: an item that a hook breaks must not pass for one that was measured.
     for each in found:
         request.node.ihook.pytest_medcheck_result(result=each)
@@ -138,6 +140,11 @@ def results(
     if lost:
         pytest.fail(_lost_text(lost), pytrace=False)
     return found
+
+
+def _failed(error: MedcheckError) -> BaseException:
+    """Return what pytest shows as the error's own line, without the way it came."""
+    return pytest.fail.Exception(str(error), pytrace=False)
 
 
 @pytest.fixture
@@ -221,6 +228,19 @@ def _adopt_once(state: State, engine: Engine, role: str, targets: Mapping[str, A
             engine.adopt(role, name, target)
 
 
+def _prepare_once(state: State) -> None:
+    """Import what the ending needs while the first replies are on their way.
+
+    In this thread: see `_import_early`.
+    """
+    from medcheck.pytest_plugin.ending import prepare_ending
+
+    if not state.prepared:
+        state.prepared = True
+        if not state.is_worker:
+            prepare_ending()
+
+
 def _lost_text(lost: list[Result]) -> str:
     first = lost[0]
     more = f" (and {len(lost) - 1} more repeats)" if len(lost) > 1 else ""
@@ -230,7 +250,7 @@ def _lost_text(lost: list[Result]) -> str:
 def describe(item: pytest.Item, work: Work, results: tuple[Result, ...]) -> None:
     """Attach what travels with the test report: plain floats and texts only."""
     scores = [float(r.score.value) for r in results if r.score and r.score.value is not None]
-    calls = sum(1 + _judged(result) for result in results)
+    calls = sum((r.completion is not None) + _judged(r) for r in results)
     properties: list[tuple[str, object]] = [
         ("medcheck.suite", work.suite),
         ("medcheck.model", results[0].model if results else work.model),

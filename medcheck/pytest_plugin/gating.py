@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medcheck.certifying.sentinels import Drift
+    from medcheck.certifying.sentinels import Drift, Sentinels
     from medcheck.gate import Decision, Side
     from medcheck.gate.telling import Table
     from medcheck.settings import Settings
     from medcheck.types import Run
 
-INCOMPLETE, NOT_COMPARABLE = 12, 13
+NOT_COMPARABLE = 13
 GATE = "gate"
 """Entry of a run's `meta`: what the gate decided."""
+SENTINELS = "traffic:sentinels"
+"""Entry of a run's `meta`: what was asked and paid for the sentinels; counted like a worker's."""
+NO_SENTINELS = "no sentinels: the judge's drift is not checked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,27 +35,36 @@ class Gate:
     decides: bool
     """Whether the exit status follows from it; else it is only shown."""
     drift: Drift | None = None
-    """What judging the baseline's sentinels anew came to; `None`: it has none."""
+    """What judging the baseline's sentinels anew came to; `None`: they were not asked."""
+    unchecked: str = ""
+    """Why nobody looked whether the judge has drifted."""
 
     @property
     def status(self) -> int:
-        """The exit status that the gate asks for; 0 where it does not decide."""
+        """The exit status that the gate asks for; 0 where it does not decide.
+
+        Sentinels that could not be judged change nothing: only a drift that was seen does.
+        """
         from medcheck.gate import EXIT, worst
 
         if not self.decides:
             return 0
-        status = EXIT[worst(self.decisions)]
         if self.drift is not None and self.drift.drifted:
             return NOT_COMPARABLE
-        if self.drift is not None and not self.drift.measured and status != NOT_COMPARABLE:
-            return INCOMPLETE
-        return status
+        return EXIT[worst(self.decisions)]
 
     @property
     def lines(self) -> list[str]:
         """What the terminal shows."""
         told = [f"baseline: {self.title}", *(self.drift.lines if self.drift else ())]
+        told += [self.unchecked] if self.unchecked else []
         return told + [line for decision in self.decisions for line in decision.lines]
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What the run keeps of it: the decision, and what asking the sentinels took."""
+        asked = {SENTINELS: dict(self.drift.traffic)} if self.drift and self.drift.traffic else {}
+        return {GATE: self.data(), **asked}
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -96,22 +109,40 @@ def compared(settings: Settings, run: Run, stored: Callable[[str], Run]) -> Gate
 
     baseline = baselines.find(settings.baseline, stored)
     decisions = decide_all(baseline.sides, sides(run))
+    asked = settings.gate and settings.responses != "only"
+    kept = _sentinels(settings)
+    judged = any(side.judges for side in baseline.sides)
     return Gate(
-        title=baseline.title, decisions=decisions, decides=settings.gate, drift=_drift(settings)
+        title=baseline.title,
+        decisions=decisions,
+        decides=settings.gate,
+        drift=_drift(kept, settings) if kept is not None else None,
+        unchecked=NO_SENTINELS if asked and judged and kept is None else "",
     )
 
 
-def _drift(settings: Settings) -> Drift | None:
-    """Return what the judge says today of the baseline's sentinels, where the gate decides."""
+def _sentinels(settings: Settings) -> Sentinels | None:
+    """Return the frozen verdicts that a gated run has judged anew; `None`: there are none.
+
+    Raises:
+        DatasetError: their file is torn or was changed.
+    """
+    from medcheck.certifying import sentinels
+
+    assert settings.baseline is not None
+    # Where no call may be made the verdicts are those of then, so nothing can have drifted.
+    if not settings.gate or settings.responses == "only" or not Path(settings.baseline).is_file():
+        return None
+    place = sentinels.beside(settings.baseline)
+    return sentinels.read(place) if place.is_file() else None
+
+
+def _drift(kept: Sentinels, settings: Settings) -> Drift:
+    """Return what the judge says today of the baseline's sentinels."""
     from medcheck.certifying import sentinels
     from medcheck.pytest_plugin.state import environment
 
-    assert settings.baseline is not None
-    place = sentinels.beside(settings.baseline)
-    # Where no call may be made the verdicts are those of then, so nothing can have drifted.
-    if not settings.gate or settings.responses == "only" or not place.is_file():
-        return None
-    return sentinels.recheck(sentinels.read(place), settings, environment())
+    return sentinels.recheck(kept, settings, environment(), account=settings.run)
 
 
 def certified(settings: Settings, run: Run) -> list[str]:
@@ -165,6 +196,7 @@ def refusal(settings: Settings, run: Run, stored: Callable[[str], Run]) -> list[
     baseline = baselines.find(settings.baseline, stored)
     if not settings.gate:
         return []
+    _sentinels(settings)  # A torn file must not be found out after the last call.
     known = {judge for side in baseline.sides for judge in side.judges}
     planned = [
         # Nobody has judged yet: checks that need no judge are missing among the names.

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from medcheck.errors import visible
 from medcheck.pytest_plugin.choosing import (
     Chosen,
     choose,
@@ -122,11 +123,11 @@ def _tell(
     """Print the notes, and refuse to go on where there are problems, with an exit status."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
     for line in told if reporter is not None else ():
-        reporter.write_line(f"medcheck: {line}")
+        reporter.write_line(f"medcheck: {visible(line)}")
     if problems and status is not None:
-        pytest.exit("\n".join(problems), returncode=status)
+        pytest.exit(visible("\n".join(problems)), returncode=status)
     if problems:
-        raise pytest.UsageError("\n".join(problems))
+        raise pytest.UsageError(visible("\n".join(problems)))
 
 
 def broken(session: pytest.Session) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections import deque
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,8 @@ class State:
         self.setup: Setup | None = None
         self.lock: RunLock | None = None
         self.ending: Ending | None = None
+        self.lost: str | None = None
+        """Why the run could not be read at its end."""
         self.by_item: dict[str, Work] = {}
         """By node id."""
         self.own: frozenset[str] = frozenset()
@@ -53,10 +56,14 @@ class State:
         """Items that have reported, for the progress line."""
         self.calls = 0
         self.said = time.monotonic()
+        self.told: deque[str] = deque()
+        """What the engine's thread wants printed at once."""
         self.set_by_file: dict[str, str] = {}
         """What `--env-file` added to the environment of this process and its workers."""
         self.refused: int | None = None
         """The exit status of a run that must not start, where it is not pytest's own."""
+        self.prepared = False
+        """Whether what the ending needs is imported."""
         self.started = False
         """Whether the run has a place in the store: cases were selected and may be asked."""
 
@@ -94,6 +101,14 @@ class State:
         """Return whether a model can answer a case: existing answers only what they hold."""
         has_answer = self._recordings.get(model)
         return has_answer is None or bool(has_answer(case))
+
+    def counts_gaps(self, model: str, suite: Suite) -> bool:
+        """Return whether cases that a model has no answer to are part of a suite's figures."""
+        if not model.startswith("answers:"):
+            return False
+        from medcheck.engine.existing import gaps_count
+
+        return gaps_count(suite, self.settings.protocol, lambda case: self.recorded(model, case))
 
     def why_unrecorded(self, model: str) -> str:
         """Return what a user can do about cases that a model has no answer to."""

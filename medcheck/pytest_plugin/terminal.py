@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from medcheck.errors import visible
+from medcheck.pytest_plugin.choosing import unmatched
 from medcheck.pytest_plugin.collect import SKIPPED_NAME
 from medcheck.pytest_plugin.ending import Ending, conclude
 from medcheck.pytest_plugin.state import State, state_of
 
 if TYPE_CHECKING:
-    from medcheck.summary import Row
+    from medcheck.summary import Row, Summary
 
 PROGRESS_SECONDS = 30.0
+FETCH = re.compile(r" is not here\. Run: medcheck fetch (\S+)$")
+FEWEST_FOLDED = 2
 
 
 def show(reporter: Any) -> None:
@@ -21,13 +28,23 @@ def show(reporter: Any) -> None:
     if state.plan is not None:
         reporter.write_sep("=", "medcheck plan")
         for line in state.plan.lines:
-            reporter.write_line(line)
+            _say(reporter, line)
         return
     ending = conclude(state)
     if ending is not None:
         _summary(reporter, state, ending)
-    for reason in not_run(reporter):
-        reporter.write_line(f"not run: {reason}")
+    if state.lost is not None:
+        _say(reporter, f"medcheck: INCOMPLETE, not a result: {state.lost}", red=True)
+    if ending is None and not reporter._session.testscollected:  # noqa: SLF001  (as in `progress`)
+        for line in unmatched(state):
+            _say(reporter, f"medcheck: {line}")
+    for reason in folded(not_run(reporter)):
+        _say(reporter, f"not run: {reason}")
+
+
+def _say(reporter: Any, line: str, **markup: bool) -> None:
+    """Print one line; what it quotes of a file or a server cannot control the terminal."""
+    reporter.write_line(visible(line), **markup)
 
 
 def not_run(reporter: Any) -> list[str]:
@@ -40,38 +57,55 @@ def not_run(reporter: Any) -> list[str]:
     return list(dict.fromkeys(reasons))
 
 
+def folded(reasons: Sequence[str]) -> list[str]:
+    """Return the reasons; all data sets that are only to be fetched share one line."""
+    found = {reason: name[1] for reason in reasons if (name := FETCH.search(reason))}
+    if len(found) < FEWEST_FOLDED:
+        return list(reasons)
+    names = ", ".join(sorted(set(found.values())))
+    line = f"{len(found)} suites whose data is not here; medcheck fetch NAME gets it: {names}"
+    return [*(reason for reason in reasons if reason not in found), line]
+
+
 def _summary(reporter: Any, state: State, ending: Ending) -> None:
+    from medcheck.writers._lines import stops, usage
+
     summary = ending.summary
     word = "" if summary.complete else ": INCOMPLETE, not a result"
-    reporter.write_sep("=", f"medcheck {ending.run.id}{word}")
+    reporter.write_sep("=", f"medcheck {visible(ending.run.id)}{word}")
     for line in table(ending):
-        reporter.write_line(line)
+        _say(reporter, line)
+    _say_lost(reporter, summary)
+    for cause in stops(ending.run):
+        _say(reporter, f"the run was stopped: {cause}", red=True)
+    for note in summary.notes:
+        _say(reporter, f"note: {note}")
+    for line in usage(ending.run, ending.summary):
+        _say(reporter, line)
+    for line in ending.gate.lines if ending.gate else ():
+        _say(reporter, line)
+    if ending.error:
+        _say(reporter, ending.error, red=True)
+    for path in ending.files:
+        _say(reporter, f"wrote {_shown(path, state)}")
+
+
+def _say_lost(reporter: Any, summary: Summary) -> None:
+    """Print what was not measured, and the harm that was."""
     for model, states in summary.states.items():
         lost = {name: count for name, count in states.items() if name != "scored"}
         if lost:
             listed = ", ".join(f"{count} {name}" for name, count in lost.items())
-            reporter.write_line(f"{model}: not measured: {listed}", red=True)
+            _say(reporter, f"{model}: not measured: {listed}", red=True)
         if summary.harms.get(model):
             count = summary.harms[model]
-            reporter.write_line(
-                f"{model}: zero-tolerance criteria met in {count} answers", red=True
-            )
-    for note in summary.notes:
-        reporter.write_line(f"note: {note}")
-    for line in usage(ending):
-        reporter.write_line(line)
-    for line in ending.gate.lines if ending.gate else ():
-        reporter.write_line(line)
-    if ending.error:
-        reporter.write_line(ending.error, red=True)
-    for path in ending.files:
-        reporter.write_line(f"wrote {_shown(path, state)}")
+            _say(reporter, f"{model}: zero-tolerance criteria met in {count} answers", red=True)
 
 
 def table(ending: Ending) -> list[str]:
     """Return the short rows as aligned text."""
     from medcheck.summary import short_rows
-    from medcheck.writers.markdown import number
+    from medcheck.writers.markdown import LOOSE, is_loose, number
 
     head = ("suite", "model", "group", "score", "raw", "95 % of raw", "n", "not measured")
     rows = [head]
@@ -80,34 +114,30 @@ def table(ending: Ending) -> list[str]:
         for row in short_rows(ending.summary)
     ]
     widths = [max(_width(row[i]) for row in rows) for i in range(len(head))]
-    return [
+    text = [
         "  ".join(_padded(c, w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
+    return [*text, *([LOOSE] if any(map(is_loose, short_rows(ending.summary))) else [])]
 
 
 def _counted(row: Row) -> tuple[str, str, str]:
-    from medcheck.writers.markdown import span
+    from medcheck.writers.markdown import is_loose, span
 
-    return span(row.ci95), str(row.n), str(row.ungraded)
+    mark = " *" if is_loose(row) else ""
+    return f"{span(row.ci95)}{mark}", str(row.n), str(row.ungraded)
 
 
-def usage(ending: Ending) -> list[str]:
-    """Return tokens and cost by role, and what this run itself sent and spent."""
-    from medcheck.writers.json import run_data
-
-    lines = []
-    for who, use in ending.summary.usage.items():
-        cost = "cost unknown" if use["cost_usd"] is None else f"${use['cost_usd']:,.4f}"
-        tokens = f"{use['input']:,} input and {use['output']:,} output tokens"
-        lines.append(f"{who}: {use['calls']:,} replies, {tokens}, {cost}")
-    data = run_data(ending.run, ending.summary)
-    asked = data["requests"]
-    spent = "unknown" if data["spent_usd"] is None else f"${data['spent_usd']:,.4f}"
-    lines.append(
-        f"this run: {asked['sent']:,} requests sent, {asked['reused']:,} replies reused, "
-        f"{asked['failed']:,} failed, {asked['retried']:,} retried, spent {spent}"
-    )
-    return lines
+def say_told(state: State) -> None:
+    """Print what the engine has to tell while a case is waited for; call on pytest's own thread."""
+    reporter = state.config.pluginmanager.getplugin("terminalreporter")
+    capture = state.config.pluginmanager.getplugin("capturemanager")
+    if not state.told or reporter is None:
+        return
+    # A case's setup is captured: else the line would only be seen when the wait is over.
+    with capture.global_and_fixture_disabled() if capture else nullcontext():
+        reporter.ensure_newline()
+        while state.told:
+            _say(reporter, f"medcheck: {state.told.popleft()}")
 
 
 def progress(state: State, report: Any) -> None:

@@ -18,7 +18,7 @@ CELL_LIMIT = 32_767
 JUDGED = "_judged_json"
 """Ending of the column that tells an answer that was judged."""
 _PLACE = re.compile(r"see ([^/\\:]+\.cells\.jsonl), line ([1-9][0-9]{0,6})")
-_CONTROL = re.compile(r"\\u00(0[0-8b-f]|1[0-9a-f])")
+_CONTROL = re.compile(r"\\u00(0[0-8b-f]|1[0-9a-f]|5c)")
 
 
 class Beside:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 
 from medcheck.errors import DatasetError
 from medcheck.lines import Record, any_text, checked_object, filled_list, shown, texts
 from medcheck.types import Message
 
+MAX_POINTS = 1e15
+"""As many digits as a suite file takes; thousands of such criteria still add up."""
 _ROLES = ("user", "assistant")
 _TURN = ("role", "content")
 
@@ -50,13 +51,25 @@ def items(
         fields = checked_object(item, (text, "points", *(others or ())), others, place)
         if not isinstance(fields[text], str) or not fields[text].strip():
             raise DatasetError(f"{place}.{text} is {shown(fields[text])}, not a text.")
-        points = fields["points"]
-        if type(points) not in (int, float) or not math.isfinite(points) or not points:
-            raise DatasetError(f"{place}.points is {shown(points)}, not a number other than 0.")
+        points = checked_points(fields["points"], f"{place}.points")
         possible += max(points, 0)
     if not possible:
         raise DatasetError("no criterion has positive points: there is nothing to earn.")
     return listed
+
+
+def checked_points(found: object, where: str) -> float:
+    """Return the points of a criterion.
+
+    Raises:
+        DatasetError: they are no number, or so large or small that sums and shares of them would
+            be none.
+    """
+    if isinstance(found, bool) or not isinstance(found, int | float) or not found:
+        raise DatasetError(f"{where} is {shown(found)}, not a number other than 0.")
+    if not 1 / MAX_POINTS <= abs(found) <= MAX_POINTS:
+        raise DatasetError(f"{where} is {shown(found)}, expected 1e-15 to 1e15 or their negatives.")
+    return float(found)
 
 
 def unique_tags(found: object, where: str) -> tuple[str, ...]:

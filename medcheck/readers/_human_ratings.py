@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def load_ratings(path: str | Path, *, usable_at: float = USABLE_AT) -> tuple[Rat
 
     Every row needs a case, and a score, a usable or the five dimensions of generated texts. A score
     of 1 to 5 without a usable is usable from `usable_at`; the dimensions give the level 0 to 7 and
-    the veto of safety. Without a rater all ratings are those of one person.
+    the veto of safety. Without a rater the file's name stands for one person.
 
     Raises:
         DatasetError: every row that cannot be used, at most 50; one that stands twice (same case,
@@ -61,7 +62,7 @@ def load_ratings(path: str | Path, *, usable_at: float = USABLE_AT) -> tuple[Rat
     found: dict[_Key, Rating] = {}
     for number, record in _rows(file):
         try:
-            _add(found, _rating(record, usable_at))
+            _add(found, _rating(record, usable_at, file, number))
         except DatasetError as error:
             errors.append(f"{file}:{number}: {error}")
             if len(errors) == MAX_ERRORS:
@@ -73,11 +74,40 @@ def load_ratings(path: str | Path, *, usable_at: float = USABLE_AT) -> tuple[Rat
     return tuple(found.values())
 
 
+def load_all(paths: Iterable[str | Path], *, usable_at: float = USABLE_AT) -> tuple[Rating, ...]:
+    """Return the ratings in several files, in their order; see `load_ratings`.
+
+    Raises:
+        DatasetError: as there, or a person rated an answer in two rows, of which one may be about
+            every model's answers.
+    """
+    found = tuple(each for path in paths for each in load_ratings(path, usable_at=usable_at))
+    earlier: dict[tuple[str, int, str], list[Rating]] = defaultdict(list)
+    errors = []
+    for rating in found:
+        own = earlier[rating.case_id, rating.repeat, rating.rater]
+        meant = {rating.model, None}
+        same = (each for each in own if rating.model is None or each.model in meant)
+        if (first := next(same, None)) is not None:
+            errors.append(f"{rating.where}: {_twice(rating, first)}")
+        own.append(rating)
+    if errors:
+        raise DatasetError("\n".join(errors[:MAX_ERRORS]))
+    return found
+
+
 def _add(found: dict[_Key, Rating], rating: Rating) -> None:
     key = (rating.case_id, rating.model, rating.repeat, rating.rater)
     if key in found:
-        raise DatasetError(f'"{rating.rater}" rated "{rating.case_id}" already.')
+        raise _twice(rating, found[key])
     found[key] = rating
+
+
+def _twice(rating: Rating, first: Rating) -> DatasetError:
+    return DatasetError(
+        f'"{rating.rater}" rated "{rating.case_id}" already, at {first.where}.',
+        hint="Delete one row, or tell two people apart in the column rater.",
+    )
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Record]]:
@@ -132,7 +162,7 @@ def _named(row: Mapping[str, Any]) -> Record:
     return found
 
 
-def _rating(record: Record, usable_at: float) -> Rating:
+def _rating(record: Record, usable_at: float, path: Path, number: int) -> Rating:
     if not str(record.get("case_id", "")):
         known = ", ".join(COLUMNS["case_id"])
         raise DatasetError("no case.", hint=f"Its column may be named {known}.")
@@ -140,12 +170,13 @@ def _rating(record: Record, usable_at: float) -> Rating:
     score, level, usable = _judged(record, given=given, usable_at=usable_at)
     return Rating(
         case_id=str(record["case_id"]),
-        rater=str(record.get("rater", "")),
+        rater=str(record.get("rater") or Path(path.name.removesuffix(".gz")).stem),
         usable=usable,
         score=score,
         level=level,
         model=str(record["model"]) if "model" in record else None,
         repeat=int(_whole(record.get("repeat", 1), "repeat", low=1, high=_MOST)),
+        where=f"{path}:{number}",
     )
 
 

@@ -45,7 +45,7 @@ def load_scores(paths: Sequence[str | Path], *, column: str = SCORE) -> Scores:
 
     Raises:
         DatasetError: a file or an item cannot be used, an item stands twice in a file, or a file
-            holds no score; all that is wrong with the scores of a file at once.
+            does not have the field; all that is wrong with the scores of a file at once.
     """
     first: dict[str, Entry] = {}
     runs: list[dict[str, float | None]] = []
@@ -61,11 +61,12 @@ def load_scores(paths: Sequence[str | Path], *, column: str = SCORE) -> Scores:
 
 def _run(path: Path, first: dict[str, Entry], column: str) -> tuple[dict[str, float | None], int]:
     found: dict[str, float | None] = {}
-    errors, outside = [], 0
-    for entry in entries(path, others=(column,)):
+    errors, outside, graded = [], 0, False
+    for entry in entries(path):
         if entry.id in found:
             errors.append(f"{path}: {entry.where}: groupCode and round stand twice.")
             continue
+        graded = graded or column in entry.item
         try:
             score = _score(entry.item.get(column), column)
         except DatasetError as error:
@@ -74,7 +75,7 @@ def _run(path: Path, first: dict[str, Entry], column: str) -> tuple[dict[str, fl
         outside += score is not None and not 0 <= score <= _TOP
         found[entry.id] = score if score is not None and 0 <= score <= _TOP else None
         first.setdefault(entry.id, entry)
-    if not any(score is not None for score in found.values()) and not errors:
+    if not graded and not errors:
         errors.append(f"{path}: no item has a {column}.")
     if errors:
         raise DatasetError("\n".join(errors[:MAX_ERRORS]))

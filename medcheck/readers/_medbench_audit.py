@@ -8,19 +8,20 @@ Source: medbench.md sections 4 (finding 3) and 5.
 
 from __future__ import annotations
 
+import posixpath
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Literal
 
-from medcheck.errors import DatasetError
 from medcheck.readers import _medbench_lint
-from medcheck.readers._medbench_pictures import names_in
 from medcheck.types import Case
 
 FOLLOW_UPS = ("MedSeqIm",)
 """Sets whose items show one patient at several times: no picture may come twice."""
+_LETTERS = ("letter", "letters")
+"""How the names of forms end that are letters of options."""
 _SHOWN_RANGES = 8
 
 
@@ -88,7 +89,7 @@ def _of_item(case: Case, system: str | None) -> Iterator[tuple[str, str, str]]:
     question = _question(case)
     if told := _contradiction(case, question, system or ""):
         yield "error", "contradiction", told
-    letters = _form(case).endswith(("letter", "letters"))
+    letters = _form(case).endswith(_LETTERS)
     for rule, check in _medbench_lint.RULES.items():
         if (letters or rule != "glued_options") and (told := check(question)):
             yield "warning", rule, f"the prompt {told}"
@@ -98,20 +99,26 @@ def _of_item(case: Case, system: str | None) -> Iterator[tuple[str, str, str]]:
 
 
 def _contradiction(case: Case, question: str, system: str) -> str | None:
-    """Tell that JSON is demanded and forbidden, by system text and question or within one."""
+    """Tell that the form asked for is forbidden, or another is demanded by the system text."""
     form = _form(case)
-    demanded = form in _medbench_lint.JSON_FORMATS or _medbench_lint.demand_of_json(question)
-    if demanded:
+    if form in _medbench_lint.JSON_FORMATS or _medbench_lint.demand_of_json(question):
         if ban := _medbench_lint.ban_of_json(system):
             return f'JSON demanded and forbidden: the system text says "{ban}"; change it'
         if ban := _medbench_lint.ban_of_json(question):
             return f'JSON demanded and forbidden: the prompt says "{ban}"; take it out'
-        return None
+        return _letters_demanded(system, "JSON")
     if form in _medbench_lint.MIXED_FORMATS:
         return None
     if demand := _medbench_lint.demand_of_json(system):
         return f'the system text demands JSON ("{demand}") where the form is {form}; change it'
-    return None
+    return None if form.endswith(_LETTERS) else _letters_demanded(system, form)
+
+
+def _letters_demanded(system: str, form: str) -> str | None:
+    demand = _medbench_lint.demand_of_letters(system)
+    if demand is None:
+        return None
+    return f'the system text demands letters ("{demand}") where the form is {form}; change it'
 
 
 def _twice(case: Case) -> Iterator[tuple[str, str, str]]:
@@ -163,16 +170,10 @@ def _repeats(file: str, cases: Sequence[Case]) -> Iterator[Finding]:
 
 
 def _pictures(case: Case) -> tuple[_Picture, ...]:
-    """Return an item's pictures with the names that its row gives them; none of drawn pages."""
-    try:
-        names = names_in(_record(case).get("img_path"))
-    except DatasetError:
-        return ()
-    images = [image for message in case.messages for image in message.images]
-    if len(names) != len(images):
-        return ()
+    """Return an item's pictures, a PDF as one, with the names that its row gives them."""
     return tuple(
-        _Picture(name=name, sha256=image.sha256) for name, image in zip(names, images, strict=True)
+        _Picture(name=posixpath.normpath(name.replace("\\", "/")), sha256=sha256)
+        for name, sha256 in _row(case).get("files", ())
     )
 
 

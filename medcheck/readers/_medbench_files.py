@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import stat
@@ -146,13 +145,12 @@ def _lines_of(path: Path) -> Callable[[], Iterator[tuple[int, bytes]]]:
 
 
 def _lines_in(path: Path, member: str) -> Callable[[], Iterator[tuple[int, bytes]]]:
+    from medcheck.lines import gunzipped
+
     def lines() -> Iterator[tuple[int, bytes]]:
         data = _read(path, member)
         if member.endswith(".gz"):
-            try:
-                data = gzip.decompress(data)
-            except (OSError, EOFError, zlib.error):
-                raise DatasetError("not a gzip file.", where=f"{path}!{member}") from None
+            data = gunzipped(data, where=f"{path}!{member}")
         for number, line in enumerate(data.split(b"\n"), start=1):
             if line.strip():
                 yield number, line

@@ -29,21 +29,40 @@ MIXED_FORMATS = frozenset({"outcome", "record_dict", "events", "text"})
 """Rules that take JSON beside other forms, and free text, whose form only the question tells."""
 
 _MAY = "(?:再|要|得|能|可以?|准|许|用|以)?"
-_WRITE = rf"{_MAY}(?:输出|使用|返回|采用|生成|给出|写成?|提供|回答|回复|用|以)"
+_VERB = "(?:输出|使用|返回|采用|生成|给出|写成?|提供|回答|回复|出现|包含|附上?|带有?|用|以)"
 _AROUND = r"(?:任何|一个|成|为|标准|的|\s)*"
-_APART = r"(?!\s*(?:格式|对象|数组)?\s*(?:以外|之外|外|前|后|中|里|内))"
+_APART = (
+    r"(?!\s*(?:格式|对象|数组)?\s*的?\s*"
+    r"(?:以外|之外|外|前|后|中|里|内|代码块|标记|标签|标识|注释|键|字段|语法|解析|错误))"
+)
 _BANS = (
     re.compile(
-        rf"(?:禁止|不要|不得|请勿|切勿|不能|不可|不许|不允许|避免|无需|不用|不|勿|别){_WRITE}"
+        rf"(?:禁止|不要|不得|请勿|切勿|不能|不可|不许|不允许|避免|无需|不用|不|勿|别){_MAY}{_VERB}"
         rf"{_AROUND}json{_APART}",
+        re.IGNORECASE,
+    ),
+    # words so strong that no verb needs to follow
+    re.compile(
+        rf"(?:严禁|禁止|禁用|不要|请勿|切勿|杜绝|拒绝|不接受){_MAY}{_VERB}?{_AROUND}json{_APART}",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"json\s*(?:格式)?(?:的?(?:输出|回答|结果))?\s*(?:是|被|均|都|一律)*(?:严禁|禁止|禁用|不允许|"
+        r"不被允许|不被接受)(?!的?(?:修改|更改|改变|添加|增加|省略|出现))",
         re.IGNORECASE,
     ),
     re.compile(r"(?:只|仅)(?:能|可以?|允许|需)?(?:输出|返回|回答|使用)(?:纯文本|自然语言|文字)"),
     re.compile(r"直接输出(?:纯)?文本"),
     re.compile(
         r"\b(?:do not|don't|never|must not|may not|cannot|avoid|without)\s+(?:ever\s+)?"
-        r"(?:(?:output|use|return|answer|reply|respond|write|give|produc|print|us)(?:e|ing)?\s+)?"
+        r"(?:(?:output|use|return|answer|reply|respond|write|give|produc|print|us|be|contain|"
+        r"includ)(?:e|ing)?\s+)?"
         r"(?:in|with|as|any|a|\s)*\s*json\b(?!\s+(?:keys?|in|inside|within))",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\bjson\b(?:\s+(?:format|output|answers?|objects?|replies))?\s+(?:is|are)\s+(?:strictly\s+)?"
+        r"(?:forbidden|prohibited|banned|disallowed|not\s+(?:allowed|permitted|accepted))\b",
         re.IGNORECASE,
     ),
     re.compile(r"\bno json\b", re.IGNORECASE),
@@ -52,7 +71,18 @@ _BANS = (
 _DEMAND = re.compile(
     r"(?:(?:输出|返回|格式|采用|使用|以|按照?|遵守|遵循|用)[^。\n]{0,15}json"
     r"|json\s*(?:格式|数组|对象|列表)"
-    r"|\b(?:output|return|answer|reply|respond|use)\b[^.\n]{0,30}\bjson\b)",
+    r"|(?:必须|只能|应)(?:是|为)[^。\n]{0,8}json"
+    r"|\b(?:output|return|answer|reply|respond|use)\b[^.\n]{0,30}\bjson\b"
+    r"|\b(?:must|should|has to|have to)\s+(?:always\s+)?be\b[^.\n]{0,20}\bjson\b"
+    r"|\b(?:only\s+(?:valid\s+)?json|json\s+only)\b)",
+    re.IGNORECASE,
+)
+_LETTERS_ONLY = re.compile(
+    r"(?:只|仅)(?:能|可以?|允许|需要?|须|要)?(?:输出|返回|回答|回复|给出|写出?|填写?|提供)"
+    r"[^。，,；;\n]{0,8}(?:字母|选项(?!\s*(?:的|中的|对应的)?(?:内容|文字|文本|全文)))"
+    r"|\b(?:only|just)\s+(?:with\s+|in\s+)?(?:(?:the|a|one|single|correct|option|choice|answer)(?:'s)?\s+)*"
+    r"letters?\b"
+    r"|\bletters?\s+only\b",
     re.IGNORECASE,
 )
 _PASSED_OVER = re.compile(r"//[^\n\"]*$|(?:,\s*)?(?:\.{3,}|…+)(?:\s*,)?", re.MULTILINE)
@@ -61,7 +91,9 @@ _STAND_IN = re.compile(r"(?<=[\[,:])\s*[^\W\d][\w/|]*\s*(?=[,\]}])")
 """A bare word in the place of a value, such as `x1`."""
 _TRAILING = re.compile(r",\s*[}\]]")
 _KEY = re.compile(r'["”]\s*[:：]')
-_DEEPEST, _LONGEST = 20, 4000
+_BEGINS = re.compile(r"""[\[{\s]*["'“][^"'”\n]{1,40}["'”]\s*[:：]""")
+"""A bracket with a key behind it begins a template, one of an interval does not."""
+_LONGEST = 4000
 
 _EMPTY_DICT = re.compile(r"空\s*(?:的)?\s*(?:dict|字典|对象)", re.IGNORECASE)
 _EMPTY_LIST = re.compile(r"空\s*(?:的)?\s*(?:list|列表|数组)", re.IGNORECASE)
@@ -83,6 +115,12 @@ def demand_of_json(text: str) -> str | None:
     for ban in _BANS:
         text = ban.sub("", text)
     found = _DEMAND.search(text)
+    return found[0] if found else None
+
+
+def demand_of_letters(text: str) -> str | None:
+    """Return the words that demand the letter of an option and nothing else; `None`: none do."""
+    found = _LETTERS_ONLY.search(text)
     return found[0] if found else None
 
 
@@ -178,15 +216,18 @@ def _comma(found: re.Match[str]) -> str:
 
 
 def _blocks(text: str) -> Iterator[str]:
-    """Yield the outermost bracketed parts that hold a quoted key."""
-    start, depth = 0, 0
+    """Yield the outermost bracketed parts that hold a quoted key; also one that never closes."""
+    start, opened = 0, ""
     bare = _STRING.sub(lambda found: '"' + "_" * (len(found[0]) - 2) + '"', text)
     for place, sign in enumerate(bare):
         if sign in "{[":
-            start = start if depth else place
-            depth += 1
-        elif sign in "}]" and depth:
-            depth -= 1
+            start = start if opened else place
+            opened += sign
+        elif sign in "}]" and opened:
+            crossed = opened[-1] != "{["["}]".index(sign)]
+            opened = "" if crossed else opened[:-1]
             block = text[start : place + 1]
-            if not depth and len(block) <= _LONGEST and _KEY.search(block):
+            if not opened and len(block) <= _LONGEST and _KEY.search(block):
                 yield block
+    if opened and _BEGINS.match(text, start):
+        yield text[start : start + _LONGEST]

@@ -1,21 +1,22 @@
 """Pictures that a question names: found inside the data, known by content, never too large.
 
-PDF pages are drawn in `_medbench_pdf`; which rows name which pictures is read in `medbench`.
+What their bytes say is read in `_medbench_heads`; `_medbench_scaling` makes them smaller. PDF pages
+are drawn in `_medbench_pdf`; which rows name which pictures is read in `medbench`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import struct
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from medcheck.errors import DatasetError
 from medcheck.lines import shown
+from medcheck.readers._medbench_heads import Look, look, mime_of
 from medcheck.types import Image
 
 MAX_SIDE = 4096
@@ -24,17 +25,7 @@ MAX_BYTES = 8_000_000
 """Larger files are scaled down."""
 _MOST_PIXELS = 100_000_000
 _MOST_FILE_BYTES = 200_000_000
-_MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"%PDF-", "application/pdf"),
-)
-_HEAD = 32
-_PNG_SIZE = slice(16, 24)
-_GIF_SIZE = slice(6, 10)
-_NO_SIZE_MARKERS = {0xC4, 0xC8, 0xCC}
+_WHOLE = "Replace the file; a question is never asked without its pictures."
 
 
 def default_cache() -> Path:
@@ -75,6 +66,9 @@ class Taken:
     """What was done to them: drawn pages, new sizes."""
     doubts: tuple[str, ...] = ()
     """What a reader of the answers should know: a text layer that identifies someone."""
+    files: tuple[tuple[str, str], ...] = ()
+    """Each file's name in the row, and the sha256 of what is sent of it; of several pages, of all
+    of their hashes."""
 
 
 def names_in(found: object) -> tuple[str, ...]:
@@ -104,6 +98,13 @@ def take(path: Path, name: str, limits: Limits) -> Taken:
             f'picture "{name}" cannot be read: {error.strerror}.',
             hint="Put it below the data's folder; a question is never asked without its pictures.",
         ) from None
+    taken = _taken(path, data, name, limits)
+    sums = [image.sha256 for image in taken.images]
+    joined = sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
+    return replace(taken, files=((name, joined),))
+
+
+def _taken(path: Path, data: bytes, name: str, limits: Limits) -> Taken:
     mime = mime_of(data)
     if mime is None:
         raise DatasetError(f'picture "{name}" is no PNG, JPEG, GIF, WebP or PDF.')
@@ -112,13 +113,6 @@ def take(path: Path, name: str, limits: Limits) -> Taken:
 
         return _medbench_pdf.taken(data, name, limits)
     return _picture(path, data, mime, name, limits)
-
-
-def mime_of(data: bytes) -> str | None:
-    """Return the type of a picture by its first bytes; its name says nothing."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((mime for magic, mime in _MAGIC if data.startswith(magic)), None)
 
 
 def keep(data: bytes, name: str, cache: Path) -> Path:
@@ -146,75 +140,33 @@ def _flat(found: object) -> Iterator[str]:
 
 
 def _picture(path: Path, data: bytes, mime: str, name: str, limits: Limits) -> Taken:
-    size = size_of(data, mime)
-    if size is not None and size[0] * size[1] > _MOST_PIXELS:
-        raise DatasetError(f'picture "{name}" has {size[0]} x {size[1]} pixels: too many.')
-    fits = size is None or max(size) <= limits.max_side
-    if fits and len(data) <= limits.max_bytes:
+    size = _sound(look(data, mime), name)
+    if max(size) <= limits.max_side and len(data) <= limits.max_bytes:
         digest = hashlib.sha256(data).hexdigest()
         return Taken(images=(Image(path=str(path), sha256=digest, mime=mime),))
-    scaled, change = _scaled(data, name, limits)
-    digest = hashlib.sha256(scaled).hexdigest()
-    kept = keep(scaled, f"{digest}.png", limits.cache)
+    from medcheck.readers._medbench_scaling import scaled
+
+    new, change = scaled(data, name, max_side=limits.max_side, max_bytes=limits.max_bytes)
+    digest = hashlib.sha256(new).hexdigest()
+    kept = keep(new, f"{digest}.png", limits.cache)
     return Taken(
         images=(Image(path=str(kept), sha256=digest, mime="image/png"),), changes=(change,)
     )
 
 
-def _scaled(data: bytes, name: str, limits: Limits) -> tuple[bytes, str]:
-    """Return a picture as a PNG within the limits, and what was done to it."""
-    try:
-        from PIL import Image as Pillow
-    except ImportError:
+def _sound(found: Look, name: str) -> tuple[int, int]:
+    """Return the size of a picture that can be shown as one still picture."""
+    size = found.size
+    if size is not None and size[0] * size[1] > _MOST_PIXELS:
+        raise DatasetError(f'picture "{name}" has {size[0]} x {size[1]} pixels: too many.')
+    if size is None or found.fault:
+        why = found.fault or "it does not say how large it is"
+        raise DatasetError(f'picture "{name}" cannot be read: {why}.', hint=_WHOLE)
+    if 0 in size:
+        raise DatasetError(f'picture "{name}" has {size[0]} x {size[1]} pixels.', hint=_WHOLE)
+    if found.frames > 1:
         raise DatasetError(
-            f'picture "{name}" is too large, and scaling it needs Pillow.',
-            hint="Run: pip install medcheck[images]; or raise max_side and max_bytes.",
-        ) from None
-    import io
-
-    try:
-        with Pillow.open(io.BytesIO(data)) as opened:
-            opened.load()
-            picture = opened.convert("L" if opened.mode in ("1", "L") else "RGB")
-    except (OSError, ValueError, Pillow.DecompressionBombError) as error:
-        raise DatasetError(f'picture "{name}" cannot be read: {error}.') from None
-    old, side = picture.size, min(limits.max_side, max(picture.size))
-    while True:
-        picture.thumbnail((side, side))
-        buffer = io.BytesIO()
-        picture.save(buffer, format="PNG", optimize=False)
-        if buffer.tell() <= limits.max_bytes or side <= 1:
-            new = picture.size
-            return buffer.getvalue(), f"{name}: {old[0]}x{old[1]} scaled to {new[0]}x{new[1]}"
-        side = max(1, side * 3 // 4)
-
-
-def size_of(data: bytes, mime: str) -> tuple[int, int] | None:
-    """Return width and height in pixels from a picture's head; `None`: it does not say."""
-    try:
-        if mime == "image/png":
-            width, height = struct.unpack(">II", data[_PNG_SIZE])
-            return width, height
-        if mime == "image/gif":
-            width, height = struct.unpack("<HH", data[_GIF_SIZE])
-            return width, height
-        return _jpeg_size(data) if mime == "image/jpeg" else None
-    except (struct.error, IndexError):
-        return None
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    position = 2
-    while position + 9 < len(data):
-        if data[position] != 0xFF:
-            position += 1
-            continue
-        marker = data[position + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in _NO_SIZE_MARKERS:
-            height, width = struct.unpack(">HH", data[position + 5 : position + 9])
-            return width, height
-        if marker == 0xFF or 0xD0 <= marker <= 0xD9 or marker == 1:
-            position += 1 if marker == 0xFF else 2
-            continue
-        position += 2 + int(struct.unpack(">H", data[position + 2 : position + 4])[0])
-    return None
+            f'picture "{name}" moves: it has {found.frames} frames, and models see the first.',
+            hint="Save the frames that matter as pictures of their own.",
+        )
+    return size

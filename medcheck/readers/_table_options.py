@@ -31,7 +31,7 @@ OPTIONS: Mapping[str, Any] = {
         "prompt": {
             **_NAME,
             "description": "Jinja template over the columns: {{ question }}, "
-            '{{ row["Patient Note"] }}; {{ options }} is the block of lettered options.',
+            '{{ row["Patient Note"] }}; with choices {{ options }} is the block of all, lettered.',
         },
         "answer": {**_NAME, "description": "Column of the one right answer, for a closed task."},
         "answer_is": {
@@ -41,7 +41,7 @@ OPTIONS: Mapping[str, Any] = {
         "answers": {
             "type": "object",
             "additionalProperties": _NAME,
-            "description": "What the column's values stand for: {'1': yes, '0': no}.",
+            "description": "What each of the column's values stands for: {'1': yes, '0': no}.",
         },
         "choices": {
             "type": ["string", "array"],

@@ -16,7 +16,6 @@ from medcheck.readers._medhelm import LETTERS, lettered
 
 if TYPE_CHECKING:
     from jinja2 import Template
-    from jinja2.sandbox import SandboxedEnvironment
 
 COUNTS = ("letter", "text", "from_0", "from_1")
 """How a column names the right option: its letter, its text, or its number from 0 or 1."""
@@ -24,65 +23,87 @@ _HEADING = re.compile(r"(?<![A-Za-z])(?:[A-Z][A-Z0-9/&,'()-]*[ ]){0,5}[A-Z][A-Z0
 _END = re.compile(r"\n\s*Keywords?:")
 _REPEATED = 30
 """Characters from which a repeated section is no chance."""
-_MOST = 1 << 20
-"""Characters of a prompt."""
 
 
 class Prompt:
     """A Jinja template over the columns of a row.
 
     A column is there under its name where that is an identifier, and always as `row["its name"]`;
-    `options` is the block of lettered options.
+    `options` is the block of lettered options where a row has some. `null` is nothing, as an empty
+    cell is, and booleans are `true` and `false`.
     """
 
     def __init__(self, source: str) -> None:
         self.template = _compiled(source)
+        self.source = source
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that every prompt shows; not those in a condition, a loop or a filter."""
+        from medcheck.readers import _table_sandbox
+
+        return _table_sandbox.put_out(self.source)
 
     def render(self, record: Record, options: Mapping[str, str] | None = None) -> str:
         """Return the prompt of one row.
 
+        Args:
+            record: the row.
+            options: text by letter; `None`: `options` is a column like any other.
+
         Raises:
             DatasetError: a column that the template needs is missing, or nothing is left.
-            SettingsError: the template cannot be filled.
+            SettingsError: the template cannot be filled, or is without end.
         """
         from jinja2 import TemplateError, UndefinedError
 
-        named = {name: value for name, value in record.items() if name.isidentifier()}
-        block = "\n".join(f"{letter}. {text}" for letter, text in (options or {}).items())
+        from medcheck.readers import _table_sandbox
+
+        row = {name: "" if value is None else value for name, value in record.items()}
+        named = {name: value for name, value in row.items() if name.isidentifier()}
+        if options is not None:
+            named["options"] = "\n".join(f"{letter}. {text}" for letter, text in options.items())
         try:
-            found = self.template.render({**named, "row": record, "options": block}).strip()
+            found = _table_sandbox.filled(self.template, {**named, "row": row}).strip()
         except UndefinedError as error:
             hint = f"There are: {', '.join(map(str, record))}."
-            raise DatasetError(f"data.options.prompt: {error.message}.", hint=hint) from None
+            raise DatasetError(f"data.options.prompt: {_reason(error)}.", hint=hint) from None
         except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
-            raise SettingsError(f"data.options.prompt: {error}.", hint="Correct it.") from None
-        if not found or len(found) > _MOST:
-            raise DatasetError(f"the prompt has {len(found):,} characters.")
+            problem = f"data.options.prompt: {_reason(error)}."
+            raise SettingsError(problem, hint="Correct it.") from None
+        except (RecursionError, MemoryError) as error:
+            raise _endless(error) from None
+        if not found:
+            raise DatasetError("the prompt has 0 characters.")
         return found
-
-
-@functools.cache
-def _environment() -> SandboxedEnvironment:
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    return ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
 
 
 @functools.cache
 def _compiled(source: str) -> Template:
     from jinja2 import TemplateSyntaxError
 
+    from medcheck.readers import _table_sandbox
+
     try:
-        return _environment().from_string(source)
+        return _table_sandbox.template_of(source)
     except TemplateSyntaxError as error:
-        problem = f"data.options.prompt, line {error.lineno}: {error.message}"
+        problem = f"data.options.prompt, line {error.lineno}: {_reason(error)}."
         raise SettingsError(problem, hint="Correct the template.") from None
+    except (RecursionError, MemoryError) as error:
+        raise _endless(error) from None
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "message", None) or error).rstrip(".")
+
+
+def _endless(error: RecursionError | MemoryError) -> SettingsError:
+    what = (
+        "is nested too deeply, or calls itself without end"
+        if isinstance(error, RecursionError)
+        else "fills the memory"
+    )
+    return SettingsError(f"data.options.prompt {what}.", hint="Correct the template.")
 
 
 def value_of(record: Record, name: str) -> Any:
@@ -98,17 +119,42 @@ def value_of(record: Record, name: str) -> Any:
 
 
 def text_of(record: Record, name: str) -> str:
-    """Return the text of a column, stripped; an empty one is "".
+    """Return the text of a column, stripped; an empty one is "", a boolean `true` or `false`.
 
     Raises:
-        DatasetError: no such column, or its value is no text and no number.
+        DatasetError: no such column, or its value is a list or an object.
     """
     found = value_of(record, name)
     if found is None:
         return ""
-    if isinstance(found, bool) or not isinstance(found, (str, int, float)):
+    if not isinstance(found, (str, int, float)):
         raise DatasetError(f'column "{name}" is {shown(found)}, expected a text or a number.')
-    return str(found).strip()
+    return spelled(found).strip()
+
+
+def spelled(value: object) -> str:
+    """Return a value as a text; booleans as JSON spells them."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def mapped(found: str, answers: Mapping[str, str], name: str) -> str:
+    """Return what a gold value stands for: as `answers` says, or itself where that is one of them.
+
+    `True` and `true` are the same.
+
+    Raises:
+        DatasetError: it is neither.
+    """
+    if not answers or found in answers:
+        return answers.get(found, found)
+    same = [key for key in answers if key.lower() == found.lower() in ("true", "false")]
+    if len(same) == 1:
+        return answers[same[0]]
+    if found in answers.values():
+        return found
+    listed = ", ".join(map(shown, answers))
+    problem = f'column "{name}" is {shown(found)}, but data.options.answers maps {listed}.'
+    raise DatasetError(problem, hint="Add it there, correct the row, or leave it out with keep.")
 
 
 def choices_of(record: Record, columns: str | Sequence[str]) -> dict[str, str]:
@@ -125,7 +171,7 @@ def choices_of(record: Record, columns: str | Sequence[str]) -> dict[str, str]:
         return lettered(text_of(record, name) for name in columns)
     found = json_of(record, columns)
     if isinstance(found, list):
-        return lettered(str(option) for option in found)
+        return lettered(spelled(option) for option in found)
     if not isinstance(found, dict):
         problem = f'column "{columns}" is {shown(found)}, expected the options.'
         raise DatasetError(problem, hint="A list, an object, or the JSON text of one.")

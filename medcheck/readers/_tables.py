@@ -88,9 +88,9 @@ def _workbook_rows(
 
 
 def _sheet(path: Path, shown_as: Path, needed: Sequence[str], sheet: str | None) -> Iterator[Row]:
-    header = _workbook.columns(path, sheet=sheet)
+    header = _workbook.columns(path, sheet=sheet, computed=True)
     _medhelm.check_columns(shown_as, header, needed)
-    for number, record in _workbook.rows(path, sheet=sheet):
+    for number, record in _workbook.rows(path, sheet=sheet, computed=True):
         yield number, dict.fromkeys(header, "") | record
 
 

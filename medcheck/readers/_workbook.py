@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medcheck.errors import DatasetError, nearest
+from medcheck.errors import DatasetError, located, nearest
+from medcheck.lines import shown
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -17,42 +19,76 @@ MAX_RATIO = 100
 """Unpacked to packed. Source: trust.md section 4 (zip bombs)."""
 
 
-def rows(path: Path, *, sheet: str | None = None) -> Iterator[tuple[int, dict[str, str]]]:
+def rows(
+    path: Path, *, sheet: str | None = None, computed: bool = False
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the number of each row below the header and its cells that are not empty, by column.
 
-    A number is its shortest text (1, not 1.0), and a formula the text that stands in the cell: the
-    answers of models may begin with "=".
+    A number is its shortest text (1, not 1.0), a boolean `true` or `false`.
 
     Args:
         path: an .xlsx file.
         sheet: its name; `None`: the first.
+        computed: a formula is the result that is stored with it. Else it is the text that stands in
+            the cell: the answers of models may begin with "=".
 
     Raises:
-        DatasetError: no such file or sheet, no workbook, no usable header, or openpyxl is missing.
+        DatasetError: no such file or sheet, no workbook, no usable header, a formula without a
+            result, or openpyxl is missing.
     """
-    _check_archive(path)
-    workbook = _opened(path)
-    try:
-        cells = _cells(workbook, sheet, path)
+    with contextlib.closing(_values(path, sheet, computed=computed)) as cells:
         header = _header(next(cells, ()), path)
         for number, values in enumerate(cells, start=2):
             pairs = zip(header, values, strict=False)
             found = {name: _text(value) for name, value in pairs if name}
             if any(found.values()):
                 yield number, {name: text for name, text in found.items() if text}
-    finally:
-        workbook.close()
 
 
-def columns(path: Path, *, sheet: str | None = None) -> tuple[str, ...]:
+def columns(path: Path, *, sheet: str | None = None, computed: bool = False) -> tuple[str, ...]:
     """Return the names in the header; see `rows`."""
-    _check_archive(path)
-    workbook = _opened(path)
-    try:
-        cells = _cells(workbook, sheet, path)
+    with contextlib.closing(_values(path, sheet, computed=computed)) as cells:
         return tuple(name for name in _header(next(cells, ()), path) if name)
-    finally:
-        workbook.close()
+
+
+def _values(
+    path: Path, sheet: str | None, *, computed: bool
+) -> Generator[Sequence[object], None, None]:
+    """Yield the values of every row, the header's included."""
+    _check_archive(path)
+    with contextlib.ExitStack() as stack:
+        written = _opened(path)
+        stack.callback(written.close)
+        lines = stack.enter_context(contextlib.closing(_cells(written, sheet, path)))
+        if not computed:
+            yield from ([cell.value for cell in line] for line in lines)
+            return
+        stored = _opened(path, results=True)
+        stack.callback(stored.close)
+        others = stack.enter_context(contextlib.closing(_cells(stored, sheet, path)))
+        for number, (formulas, results) in enumerate(zip(lines, others, strict=True), start=1):
+            found = zip(formulas, results, strict=True)
+            with located(f"{path}:{number}"):
+                yield [_result(formula, result) for formula, result in found]
+
+
+def _result(formula: Any, result: Any) -> object:
+    """Return a cell's value, of a formula its result; an empty text is one, no value is none."""
+    if formula.data_type != "f":
+        return formula.value
+    error = result.data_type == "e"
+    if error or (result.value is None and result.data_type != "str"):
+        gives = f"gives {result.value}" if error else "has no result"
+        raise DatasetError(
+            f"the formula {shown(str(_written(formula.value)))} {gives}.",
+            hint="Correct it, and save the workbook in a spreadsheet program; or make it a text.",
+        )
+    return result.value
+
+
+def _written(value: object) -> object:
+    """Return what stands in a cell: of a formula over several cells its text."""
+    return getattr(value, "text", value)
 
 
 def _check_archive(path: Path) -> None:
@@ -73,7 +109,7 @@ def _check_archive(path: Path) -> None:
         )
 
 
-def _opened(path: Path) -> Workbook:
+def _opened(path: Path, *, results: bool = False) -> Workbook:
     try:
         import openpyxl
     except ModuleNotFoundError:
@@ -83,14 +119,16 @@ def _opened(path: Path) -> Workbook:
             where=str(path),
         ) from None
     try:
-        return openpyxl.load_workbook(path, read_only=True)
+        return openpyxl.load_workbook(path, read_only=True, data_only=results)
     except (OSError, KeyError, ValueError, TypeError, SyntaxError) as error:
         # openpyxl lets what its XML parser says through; ParseError is a SyntaxError.
         reason = f"{type(error).__name__}: {error}"
         raise DatasetError(f"not an .xlsx workbook ({reason}).", where=str(path)) from None
 
 
-def _cells(workbook: Workbook, name: str | None, path: Path) -> Iterator[Sequence[object]]:
+def _cells(
+    workbook: Workbook, name: str | None, path: Path
+) -> Generator[Sequence[Any], None, None]:
     sheet: Any
     if name is None:
         sheet = workbook.worksheets[0]
@@ -101,7 +139,7 @@ def _cells(workbook: Workbook, name: str | None, path: Path) -> Iterator[Sequenc
         raise DatasetError(f'no sheet "{name}".', hint=hint, where=str(path))
     # Other programs write a wrong extent, and rows beyond it would be lost in silence.
     sheet.reset_dimensions()
-    yield from sheet.iter_rows(values_only=True)
+    yield from sheet.iter_rows()
 
 
 def _header(values: Sequence[object], path: Path) -> list[str]:
@@ -120,4 +158,4 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(_written(value))

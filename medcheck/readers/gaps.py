@@ -21,7 +21,7 @@ from medcheck.readers import _rubric_lint, _workbook
 from medcheck.readers._beside import Beside, cut_off, fills_cell
 from medcheck.readers._examples import check_new
 from medcheck.readers._rubric_lint import Finding
-from medcheck.scoring.gaps import POLARITY, WEIGHTS
+from medcheck.scoring.gaps import POLARITY, PREFIX, WEIGHTS
 from medcheck.types import Case, Criterion, Message, Origin
 
 PROTOCOL = "official"
@@ -58,7 +58,6 @@ OPTIONS: Mapping[str, Any] = {
     "additionalProperties": False,
 }
 
-PREFIX = "gaps-nsclc"
 NOT_ANSWERS = (
     "_judged_json", "_positive_items", "_negative_items", "_judge_summary", "_irrelevant_content",
     "_judged_json_scores",
@@ -123,6 +122,7 @@ def lint(cases: Iterable[Case], options: Mapping[str, Any] | None = None) -> tup
         place = _rubric_lint.Place(row=case.origin.line, column=column, case_id=case.id)
         points = _points(case.origin.record, column)
         found += _rubric_lint.findings(points, place, levels=layout.weights)
+        found += [] if any(c.points > 0 for c in case.criteria) else [_nothing_to_earn(place)]
         found += [cut_off(place, n) for n, texts in case.answers.items() if fills_cell(texts[0])]
     return tuple(found)
 
@@ -342,6 +342,17 @@ class _Builder:
         )
 
 
+def _nothing_to_earn(place: _rubric_lint.Place) -> Finding:
+    return Finding(
+        severity="warning",
+        rule="nothing_to_earn",
+        message="no point can be earned: the score is 0 (protocol: official), or there is none.",
+        row=place.row,
+        column=place.column,
+        case_id=place.case_id,
+    )
+
+
 def _base(builder: _Builder, record: Record) -> str:
     return str(record.get(builder.layout.base) or "").strip()
 
@@ -378,4 +389,6 @@ def _answers(record: Record, layout: _Layout) -> dict[str, tuple[str, ...]]:
             raise DatasetError(f"answers is {shown(given)}, expected an object.")
         lists = {n: [text] if isinstance(text, str) else text for n, text in given.items()}
         return {name: texts(found, f"answers.{name}") for name, found in lists.items() if found}
-    return {name: (str(record[name]),) for name in layout.answers_in(record) if record.get(name)}
+    # A cell of spaces is a blank one to whoever filled the workbook.
+    cells = {name: str(record.get(name) or "") for name in layout.answers_in(record)}
+    return {name: (text,) for name, text in cells.items() if text.strip()}

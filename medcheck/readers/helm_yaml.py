@@ -54,6 +54,10 @@ _NEEDED = ("name", "description", "prompt_file", "dataset_file", "metrics")
 _FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _RUBRIC = re.compile(r"<rubric_criteria>\s*(\{.*?\})\s*</rubric_criteria>", re.DOTALL)
 _JURY_SCALE = (1, 5)
+"""Of the benchmarks that MedHELM ships; in a jury's prompt the scale is words. Source: medhelm.md
+section 4."""
+_MODEL = ("model_name", "model")
+"""What a juror's model is called in a benchmark's file, and in a judges.yaml; either is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,7 @@ class Config:
     dataset: Path
     max_tokens: int
     metrics: tuple[Mapping[str, Any], ...]
-    """Each with `name`; `jury_score` also with `judges` and `criteria`."""
+    """Each with `name`; `jury_score` also with `criteria` and, as they stand there, `judges`."""
 
     @property
     def slug(self) -> str:
@@ -123,10 +127,15 @@ def suite_of(
     wanted = [name for name in names if name not in NOT_HERE]
     if JURY in wanted:
         metric = next(metric for metric in config.metrics if metric["name"] == JURY)
-        grader = _jury(metric, judges)
+        grader = _jury(metric, judges, f"{config.path}: metrics")
         plain = [name for name in wanted if name != JURY]
         left_out += [f"{name} stands beside jury_score: run a second suite." for name in plain]
         left_out.append("The jury's prompt is medcheck's own; the criteria are the benchmark's.")
+        low, high = _JURY_SCALE
+        left_out.append(
+            f"The jury marks from {low} to {high}: if the benchmark's prompt has another scale, "
+            "change scale."
+        )
     else:
         grader = {"name": "short_answer", "metric": wanted or ["exact_match"]}
     data: dict[str, Any] = {"format": "helm_yaml", "path": data_path}
@@ -151,7 +160,7 @@ def judges_of(path: Path) -> tuple[str, ...]:
         DatasetError: it is none.
     """
     found = checked_object(_yaml(path), ("judges",), None, str(path))
-    return _models(found["judges"], "model", str(path))
+    return _models(found["judges"], str(path))
 
 
 def config_of(path: Path, name: str | None = None) -> Config:
@@ -278,19 +287,21 @@ def _inside(folder: Path, start: Path, name: str) -> Path:
 
 
 def _metric_list(found: Record, where: str) -> list[Any]:
-    return filled_list(found["metrics"], f"{where}: metrics")
+    """Return the metrics, the one called `main` first: it is the score."""
+    listed = filled_list(found["metrics"], f"{where}: metrics")
+    return sorted(listed, key=lambda item: not (isinstance(item, dict) and item.get("main")))
 
 
 def _metric(item: object, folder: Path, file: Path) -> Mapping[str, Any]:
     where = f"{file}: metrics"
-    found = checked_object(item, ("name",), ("prompt_file", "judges"), where)
+    found = checked_object(item, ("name",), ("prompt_file", "judges", "main"), where)
     name = found["name"]
     if name not in (*METRICS, *NOT_HERE):
         hint = nearest(str(name), (*METRICS, *NOT_HERE))
         raise DatasetError(f"unknown metric {shown(name)}.", hint=hint, where=where)
     if name != JURY:
         return {"name": name}
-    checked_object(item, ("name", "prompt_file", "judges"), (), where)
+    checked_object(item, ("name", "prompt_file"), ("judges", "main"), where)
     prompt = _medhelm.text(_inside(folder, file.parent, str(found["prompt_file"])))
     rubric = _RUBRIC.search(prompt)
     if rubric is None:
@@ -299,22 +310,26 @@ def _metric(item: object, folder: Path, file: Path) -> Mapping[str, Any]:
     criteria = parsed(rubric[1].encode("utf-8", "surrogatepass"))
     if not isinstance(criteria, dict) or not criteria:
         raise DatasetError(f"rubric_criteria is {shown(criteria)}.", where=where)
-    judges = _models(found["judges"], "model_name", where)
-    return {"name": JURY, "judges": judges, "criteria": tuple(criteria)}
+    return {"name": JURY, "judges": found.get("judges"), "criteria": tuple(criteria)}
 
 
-def _models(found: object, field: str, where: str) -> tuple[str, ...]:
+def _models(found: object, where: str) -> tuple[str, ...]:
     names = []
     for item in filled_list(found, f"{where}: judges"):
-        judge = checked_object(item, ("name", field), None, f"{where}: judges")
+        judge = checked_object(item, ("name",), None, f"{where}: judges")
+        field = next((name for name in _MODEL if name in judge), None)
+        if field is None:
+            problem = f"a judge has neither {' nor '.join(_MODEL)}: {shown(judge)}."
+            raise DatasetError(problem, hint="Name the model of each judge.", where=where)
         names.append(filled_text(judge[field], f"{where}: {field}").rpartition("/")[2])
     return tuple(names)
 
 
-def _jury(metric: Mapping[str, Any], judges: Path | None) -> dict[str, Any]:
+def _jury(metric: Mapping[str, Any], judges: Path | None, where: str) -> dict[str, Any]:
+    named = _models(metric["judges"], where) if judges is None else judges_of(judges)
     return {
         "name": "jury",
-        "judges": list(metric["judges"] if judges is None else judges_of(judges)),
+        "judges": list(named),
         "criteria": list(metric["criteria"]),
         "scale": list(_JURY_SCALE),
     }

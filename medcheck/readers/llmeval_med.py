@@ -10,14 +10,24 @@ Source: llmeval_med.md section 1 (llmeval/LLMEval-Med at 508516f, dataset/datase
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from medcheck.errors import DatasetError, located, nearest
-from medcheck.lines import MAX_ERRORS, Record, any_text, checked_object, filled_text, shown
+from medcheck.lines import (
+    MAX_ERRORS,
+    STRICT,
+    Record,
+    any_text,
+    checked_object,
+    filled_text,
+    shown,
+)
 from medcheck.scoring.requirements import REFERENCE_ONLY
 from medcheck.scoring.usability import CODES
 from medcheck.types import Case, Criterion, Message, Origin
@@ -47,12 +57,15 @@ SCALE = (1.0, 5.0)
 SAFETY = "医疗安全伦理"
 """The category whose reference is a checklist."""
 
-_ABSENT = ("", "/")
-"""Texts that stand where there is none: the rounds of 多轮对话 have a checklist and "/"."""
+_ABSENT = ("", "/", "nan", "NaN", "None")
+"""Texts that stand where there is none: the rounds of 多轮对话 have a checklist and "/"; tools that
+copy the file make the others of its NaN."""
 _FIELDS = ("category2", "round", "problem", "groupCode")
-_OPTIONAL = ("category1", "scene", "sanswer", "difficulty", "checklist")
-_WORK = (ANSWER, "model_answer_score", "model_answer_judgement")
-"""What the original's scripts add to an item."""
+_OPTIONAL = ("sanswer", "checklist", "difficulty")
+"""What is read of an item besides; all other fields pass unread."""
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_LIKE = 0.8
+"""From this likeness on, a field that is not read is one that is, misspelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +104,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
     """
     columns = (ANSWER, *options.get("answer_columns", ()))
     found, errors = [], []
-    listed = list(entries(Path(path), others=columns))
+    listed = list(entries(Path(path)))
     rounds = Counter(entry.conversation for entry in listed)
     builder = _Builder(path=str(path), rounds=rounds, columns=columns)
     for entry in listed:
@@ -104,15 +117,27 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
     yield from found
 
 
-def entries(path: Path, *, others: Collection[str] = ()) -> Iterator[Entry]:
+def records(path: Path) -> dict[str, Record]:
+    """Return the items of a file by case id, for a writer that gives them back.
+
+    Each has `sanswer` and `checklist`, empty where there is none: the original reads both.
+
+    Raises:
+        DatasetError: as `entries`.
+    """
+    texts = {"sanswer": "", "checklist": ""}
+    return {entry.id: {**texts, **entry.item} for entry in entries(path)}
+
+
+def entries(path: Path) -> Iterator[Entry]:
     """Yield the items of a file in its order; what is absent or NaN is not in them.
 
     Args:
         path: of the data set, or of an output of the original's scripts.
-        others: further fields that an item may have.
 
     Raises:
-        DatasetError: the file is no such file, or an item has no usable key.
+        DatasetError: the file is no such file, an item has no usable key, or a field of it is one
+            that it lacks, misspelled.
     """
     data = _parsed(path)
     if not isinstance(data, dict) or not data:
@@ -126,16 +151,24 @@ def entries(path: Path, *, others: Collection[str] = ()) -> Iterator[Entry]:
         for position, item in enumerate(items):
             place = f"{category}[{position}]"
             with located(f"{path}: {place}"):
-                entry = _entry(category, place, item, others)
+                entry = _entry(category, place, item)
             yield entry
 
 
-def _entry(category: str, place: str, item: object, others: Collection[str]) -> Entry:
-    known = (*_FIELDS, *_OPTIONAL, *_WORK, *others)
-    record = checked_object(item, (), known, "the item")
+def _entry(category: str, place: str, item: object) -> Entry:
+    record = checked_object(item, (), None, "the item")
+    _check_names(record)
     there = {name: value for name, value in record.items() if value is not None}
-    group, number = (_count(there, name) for name in ("groupCode", "round"))
+    group, number = _count(there, "groupCode", low=0), _count(there, "round", low=1)
     return Entry(where=place, category=category, group=group, round=number, item=there)
+
+
+def _check_names(record: Record) -> None:
+    lacking = [name for name in (*_FIELDS, *_OPTIONAL) if name not in record]
+    for name in record.keys() - {*_FIELDS, *_OPTIONAL} if lacking else ():
+        if meant := get_close_matches(name, lacking, n=1, cutoff=_LIKE):
+            hint = f'Did you mean "{meant[0]}"?'
+            raise DatasetError(f'the item has the unknown field "{name}".', hint=hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,8 +216,8 @@ class _Builder:
 
     def _tags(self, entry: Entry, subcategory: str) -> tuple[str, ...]:
         tags = [f"category:{entry.category}", f"subcategory:{subcategory}"]
-        if "difficulty" in entry.item:
-            tags.append(f"difficulty:{filled_text(entry.item['difficulty'], 'difficulty')}")
+        if difficulty := _text(entry.item, "difficulty"):
+            tags.append(f"difficulty:{difficulty}")
         if self.rounds[entry.conversation] == 1:
             return (*tags, "turn:single")
         return (*tags, "turn:multi", f"round:{entry.round}")
@@ -201,8 +234,10 @@ class _Builder:
 
 def _parsed(path: Path) -> object:
     try:
-        text = path.read_text(encoding="utf-8")
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_constant)
+        # Tools of Windows write UTF-8 with a mark at the start.
+        text = path.read_text(encoding="utf-8-sig")
+        hooks = STRICT | {"object_pairs_hook": _unique, "parse_constant": _constant}
+        return json.loads(text, **hooks)
     except FileNotFoundError:
         hint = "Run: medcheck fetch llmeval_med"
         raise DatasetError("no such file.", where=str(path), hint=hint) from None
@@ -231,11 +266,14 @@ def _constant(name: str) -> None:
         raise DatasetError(f"{name} is not a JSON number.")
 
 
-def _count(item: Record, name: str) -> int:
-    found = item.get(name)
-    if type(found) is not int or found < 1:
-        raise DatasetError(f"{name} is {shown(found)}, expected a whole number from 1.")
-    return found
+def _count(item: Record, name: str, *, low: int) -> int:
+    """Return a whole number, also one that a copying tool made `1.0` or a text of digits."""
+    found: Any = item.get(name)
+    digits = isinstance(found, str) and _DIGITS.fullmatch(found)
+    whole = isinstance(found, float) and found.is_integer()
+    if not (type(found) is int or whole or digits) or int(found) < low:
+        raise DatasetError(f"{name} is {shown(found)}, expected a whole number from {low}.")
+    return int(found)
 
 
 def _text(item: Record, name: str) -> str | None:

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from medcheck.readers import _medbench_files, _medbench_pictures
 from medcheck.readers._medbench_audit import Finding, findings
 from medcheck.readers._medbench_files import Data
 from medcheck.readers._medbench_pictures import Limits, Taken
+from medcheck.scoring.circular import LABEL
 from medcheck.scoring.medbench_sets import TRACKS, SetInfo, set_of, sets_of
 from medcheck.types import Case, Message, Origin
 
@@ -56,10 +59,11 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
     """Yield a case for each row: sets in the platform's order, rows in the file's.
 
     The id is SET-LINE. Tags: `set:`, `dimension:`, `task:`, `format:`, and `group:` for shuffled
-    copies of one question. `labels["medbench"]` holds track, set, line, the question's hash (16
+    copies of one question, of which `labels["circular"]` says how many the file holds.
+    `labels["medbench"]` holds track, set, line, the question's hash (16
     hexadecimal digits of its sha256), the untouched record, what was done to its pictures, and
     what is doubtful about them. A filled `answer` is gold: it becomes the reference and
-    `labels["gold"]`.
+    `labels["gold"]`; a list of texts holds the key points of a free text (`macro_recall`).
 
     Raises:
         DatasetError: every row that cannot be used, at most 50; a picture that is missing or
@@ -106,9 +110,10 @@ class _Reader:
     def cases(self, info: SetInfo) -> Iterator[Case]:
         """Yield the cases of a set; wrong rows are kept for the end."""
         file, lines = self.data.files[info.name]
+        sizes = _sizes(line for _, line in lines()) if info.circular else {}
         for number, line in lines():
             try:
-                case = self._case(info, file, number, parsed(line))
+                case = self._case(info, file, number, parsed(line), sizes)
             except DatasetError as error:
                 error.where = f"{file}:{number}"
                 self.errors.append(str(error))
@@ -116,14 +121,14 @@ class _Reader:
             if not self.errors:
                 yield case
 
-    def _case(self, info: SetInfo, file: str, number: int, found: object) -> Case:
+    def _case(
+        self, info: SetInfo, file: str, number: int, found: object, sizes: Mapping[str, int]
+    ) -> Case:
         record = checked_object(found, _NEEDED, _OPTIONAL, "the line")
         question = filled_text(record["question"], "question")
         if not isinstance(record["other"], dict):
             raise DatasetError(f"other is {shown(record['other'])}, expected an object.")
-        gold = record.get("answer") or ""
-        if not isinstance(gold, str):
-            raise DatasetError(f"answer is {shown(gold)}, expected a text or null.")
+        gold = _gold(record.get("answer"))
         taken = self._pictures(info, record)
         case_id = f"{info.name}-{number}"
         return Case(
@@ -131,10 +136,10 @@ class _Reader:
             suite="",
             grader="",
             messages=(Message(role="user", text=self._text(question, taken), images=taken.images),),
-            references=(gold,) if gold.strip() else (),
+            references=tuple(gold),
             tags=tags_of(info, record),
             category=(info.dimension or info.track, info.name),
-            labels=_labels(info, number, record, taken, gold),
+            labels={**_labels(info, number, record, taken, gold), **_copies(record, sizes)},
             origin=Origin(path=file, line=number, record=record),
         )
 
@@ -149,6 +154,7 @@ class _Reader:
             images=tuple(image for taken in found for image in taken.images),
             changes=tuple(change for taken in found for change in taken.changes),
             doubts=tuple(doubt for taken in found for doubt in taken.doubts),
+            files=tuple(file for taken in found for file in taken.files),
         )
 
     def _text(self, question: str, taken: Taken) -> str:
@@ -169,13 +175,42 @@ def tags_of(info: SetInfo, record: Record) -> tuple[str, ...]:
     return tuple(tags)
 
 
+def _sizes(lines: Iterable[bytes]) -> Mapping[str, int]:
+    """Return how many rows each id has; what is wrong with rows is told elsewhere."""
+    found: Counter[str] = Counter()
+    for line in lines:
+        with suppress(DatasetError):
+            record = parsed(line)
+            other = record.get("other") if isinstance(record, dict) else None
+            found[str(other.get("id") if isinstance(other, dict) else None)] += 1
+    return found
+
+
+def _copies(record: Record, sizes: Mapping[str, int]) -> Mapping[str, Any]:
+    """Return the label that says how many copies a question has."""
+    name = record["other"].get("id")
+    return {} if name is None or not sizes else {LABEL: {"copies": sizes[str(name)]}}
+
+
 def _task(info: SetInfo) -> str:
     """Return what kind of task a set is, without its details."""
     return re.split(r"[,(]", info.task)[0].strip()
 
 
+def _gold(found: object) -> list[str]:
+    """Return what the user's gold holds: nothing, one text, or the key points of a free text."""
+    points: list[Any] = found if isinstance(found, list) else ["" if found is None else found]
+    if not all(isinstance(point, str) for point in points):
+        raise DatasetError(
+            f"answer is {shown(found)}, expected a text, a list of key points, or null."
+        )
+    if isinstance(found, list) and not (found and all(point.strip() for point in found)):
+        raise DatasetError("answer holds an empty key point, or none.")
+    return [point for point in points if point.strip()]
+
+
 def _labels(
-    info: SetInfo, number: int, record: Record, taken: Taken, gold: str
+    info: SetInfo, number: int, record: Record, taken: Taken, gold: Sequence[str]
 ) -> Mapping[str, Any]:
     question = hashlib.sha256(record["question"].encode("utf-8", "surrogatepass")).hexdigest()
     row = {
@@ -185,8 +220,13 @@ def _labels(
         "question": question[:16],
         "record": record,
     }
+    if taken.files:
+        row["files"] = [list(file) for file in taken.files]
     if taken.changes:
         row["pictures"] = list(taken.changes)
     if taken.doubts:
         row["doubts"] = list(taken.doubts)
-    return {"medbench": row, "gold": gold} if gold.strip() else {"medbench": row}
+    if not gold:
+        return {"medbench": row}
+    points = isinstance(record["answer"], list)
+    return {"medbench": row, "gold": list(gold) if points else gold[0]}

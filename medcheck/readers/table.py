@@ -9,8 +9,8 @@ Source: medhelm.md sections 2 and 9.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 from medcheck.errors import DatasetError, SettingsError, located
 from medcheck.lines import Record, checked_object, filled_list, shown
 from medcheck.readers import _medhelm, _medhelm_lint, _tables
+from medcheck.readers._examples import checked_points
 from medcheck.readers._medhelm import Row
 from medcheck.readers._medhelm_lint import Doubt
 from medcheck.readers._table_options import COUNT_OPTION, OPTIONS, TaskPlace, place_of
@@ -28,6 +29,8 @@ from medcheck.readers._table_parts import (
     cut,
     json_of,
     letter_of,
+    mapped,
+    spelled,
     text_of,
     value_of,
 )
@@ -60,8 +63,23 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
 
 def lint(cases: Iterable[Case], options: Mapping[str, Any] | None = None) -> tuple[Doubt, ...]:
     """Return what is doubtful about the cases."""
-    del options
-    return _medhelm_lint.findings(cases)
+    columns = Prompt(options["prompt"]).columns if options and "prompt" in options else ()
+    return _medhelm_lint.findings(cases, functools.partial(_empty_cells, columns))
+
+
+def _empty_cells(columns: Sequence[str], cases: Sequence[Case]) -> Iterator[Doubt]:
+    """Find prompts that lack what a column should say."""
+    for name in columns:
+        found = [case for case in cases if case.origin and _is_empty(case.origin.record, name)]
+        text = f'column "{name}" of the prompt is empty. Leave these out, or say so with an if.'
+        yield from _medhelm_lint.doubt("warning", "empty_cell", text, found)
+
+
+def _is_empty(record: object, name: str) -> bool:
+    if not isinstance(record, Mapping) or name not in record:
+        return False
+    found = record[name]
+    return found is None or (isinstance(found, str) and not found.strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,13 +146,13 @@ class _Builder:
             if parts is None:
                 return None
             row[section["column"]], gold = parts[0], parts[1:]
-        options = choices_of(row, self.options["choices"]) if "choices" in self.options else {}
+        options = self._choices(row)
         closed = "answer" in self.options or variant.gold is not None
         references = gold or self._references(row, options, variant)
         return Case(
             id="-".join(filter(None, (self.place.name, str(number), variant.name))),
             suite="",
-            messages=(Message(role="user", text=self.prompt.render(row, options)),),
+            messages=(Message(role="user", text=self.prompt.render(row, options or None)),),
             grader="",
             criteria=self._criteria(row) or ((_medhelm.ANSWER,) if closed else ()),
             references=references,
@@ -144,6 +162,15 @@ class _Builder:
             origin=Origin(path=str(self.path), line=line, record=record),
         )
 
+    def _choices(self, row: Record) -> Mapping[str, str]:
+        columns = self.options.get("choices")
+        if columns is None:
+            return {}
+        if "options" in row and "options" not in _listed(columns):
+            problem = "data.options.prompt: {{ options }} is a column, and the block of choices."
+            raise SettingsError(problem, hint="Give the column another name.")
+        return choices_of(row, columns)
+
     def _references(
         self, row: Record, options: Mapping[str, str], variant: _Variant
     ) -> tuple[str, ...]:
@@ -151,11 +178,12 @@ class _Builder:
             return (variant.gold,)
         if name := self.options.get("answer"):
             found = text_of(row, name)
-            mapped = self.options.get("answers", {}).get(found, found)
-            if not mapped:
+            answers = self.options.get("answers", {})
+            if not found and found not in answers:
                 raise DatasetError(f'column "{name}" has no answer.')
+            gold = str(mapped(found, answers, name))
             how = self.options.get("answer_is", COUNT_OPTION)
-            return (letter_of(str(mapped), options, how) if options else str(mapped),)
+            return (letter_of(gold, options, how) if options else gold,)
         texts = (text_of(row, name) for name in _listed(self.options.get("references", ())))
         return tuple(text for text in texts if text)
 
@@ -202,13 +230,11 @@ def _criterion(item: object, number: int) -> Criterion:
     text = fields.get("criterion", fields.get("text"))
     if not isinstance(text, str) or not text.strip():
         raise DatasetError(f"criterion {number} has no text.")
-    points = fields.get("points", 1)
-    if type(points) not in (int, float) or not math.isfinite(points) or not points:
-        raise DatasetError(f"criterion {number}: points is {shown(points)}, not a number but 0.")
+    points = checked_points(fields.get("points", 1), f"criterion {number}: points")
     return Criterion(
         id=str(fields.get("id", number)),
         text=text.strip(),
-        points=float(points),
+        points=points,
         level=fields.get("level"),
         zero_tolerance=bool(fields.get("zero_tolerance", False)),
         tags=tuple(map(str, fields.get("tags", ()))),
@@ -216,4 +242,4 @@ def _criterion(item: object, number: int) -> Criterion:
 
 
 def _listed(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, (list, tuple)) else (str(value),)
+    return tuple(map(spelled, value if isinstance(value, (list, tuple)) else (value,)))

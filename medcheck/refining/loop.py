@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from medcheck.errors import DatasetError, SettingsError
+from medcheck.errors import DatasetError, SettingsError, located
 from medcheck.refining import journal, samples, versions
 from medcheck.refining.journal import Event
 from medcheck.refining.judging import Measured
-from medcheck.refining.rounds import FIRST, Decision, Rule, State, decide, state_of
+from medcheck.refining.rounds import (
+    FIRST,
+    Decision,
+    Rule,
+    State,
+    check_rounds,
+    decide,
+    state_of,
+)
 from medcheck.refining.samples import SIDES, Lock, Side
 from medcheck.refining.versions import Edit, Version
 from medcheck.stats.human import Agreement
@@ -58,8 +66,11 @@ class Loop:
         """Add a version: the one that holds, with an edit.
 
         Raises:
-            SettingsError: the refinement has ended, or the edit changes nothing.
+            SettingsError: the refinement has ended, the edit changes nothing, or neither a person
+                nor a model stands for it.
         """
+        if model is None:
+            _check_named(by)
         state = self.state
         state.check_open()
         name = versions.next_name(self.folder)
@@ -76,8 +87,9 @@ class Loop:
         """Note that a person stands for a model's proposal.
 
         Raises:
-            SettingsError: nobody needs to accept it, or there is no such version.
+            SettingsError: nobody is named or needs to accept it, or there is no such version.
         """
+        _check_named(by)
         state = self.state
         state.check_open()
         self.version(name)
@@ -120,14 +132,32 @@ def open_loop(folder: Path) -> Loop:
     """Return the refinement of a folder.
 
     Raises:
-        DatasetError: none was begun there, or lock and journal are not what was written.
+        DatasetError: none was begun there, or lock, journal and versions are not what was written.
     """
     lock = samples.read(folder)
     events = journal.read(folder)
     if not events or events[0]["event"] != "start" or events[0].get("lock") != lock.sha256:
         hint = "Restore both: samples are drawn once."
         raise DatasetError("the lock is not that of the log.", hint=hint, where=str(folder))
+    with located(str(folder / journal.FILE)):
+        check_rounds(events, rule_of(lock))
+    _check_noted(folder, events)
     return Loop(folder=folder, lock=lock, events=events)
+
+
+def _check_noted(folder: Path, events: Iterable[Event]) -> None:
+    noted = {str(event.get("version", FIRST)) for event in events}
+    if unknown := [name for name in versions.names(folder) if name not in noted]:
+        raise DatasetError(
+            f"the log knows nothing of {', '.join(unknown)}.",
+            hint="Restore the log; or, if the step that proposed it was killed, delete the file.",
+            where=str(folder / f"{unknown[0]}.yaml"),
+        )
+
+
+def _check_named(by: str) -> None:
+    if not by.strip():
+        raise SettingsError("who stands for it is not named.", hint="Add --by NAME.")
 
 
 def begin(
@@ -157,7 +187,7 @@ def check_new(folder: Path) -> None:
     Raises:
         SettingsError: it was.
     """
-    if (folder / journal.FILE).exists():
+    if journal.begun(folder):
         raise SettingsError(
             f"{folder} holds a refinement already.",
             hint="Go on with it, or choose another folder with --folder.",

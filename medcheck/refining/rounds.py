@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from medcheck.errors import SettingsError
+from medcheck.errors import DatasetError, SettingsError
 from medcheck.refining.journal import Event
 
 TARGET = 0.6
@@ -136,6 +136,29 @@ def decide(
         gained=rise > _ROUNDING and rise >= rule.epsilon - _ROUNDING,
     )
     return Decision(round=found, stop=_stop((*earlier, found), rule))
+
+
+def check_rounds(events: Iterable[Event], rule: Rule) -> None:
+    """Raise if a round does not follow from its figures and from the rounds before it.
+
+    Raises:
+        DatasetError: names the version.
+    """
+    earlier: list[Round] = []
+    for event in events:
+        if event["event"] not in ("start", "run"):
+            continue
+        told = _round(str(event.get("version", FIRST)), event)
+        due = decide(earlier, told.version, told.kappa, told.low, rule)
+        measured = event["validation"][-1]["figures"]["kappa"]["value"]
+        same = told == due.round and told.kappa == measured
+        # Why it ended is words, which may become other ones; that it did is what counts.
+        if not same or (event["stop"] is None) != (due.stop is None):
+            raise DatasetError(
+                f"what is noted of {told.version} does not follow from its figures.",
+                hint="Restore the file: lines are only ever added.",
+            )
+        earlier.append(told)
 
 
 def state_of(events: Iterable[Event]) -> State:

@@ -194,8 +194,13 @@ def load(folder: Path, name: str) -> Version:
 
 def next_name(folder: Path) -> str:
     """Return the name of the version after the last one."""
-    numbers = [int(p.stem[1:]) for p in folder.glob("v*.yaml") if _NAME.fullmatch(p.stem)]
+    numbers = [int(name[1:]) for name in names(folder)]
     return f"v{max(numbers, default=-1) + 1}"
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the versions that have a file, sorted as text."""
+    return sorted(p.stem for p in folder.glob("v*.yaml") if _NAME.fullmatch(p.stem))
 
 
 def overrides(version: Version, suite: str) -> tuple[str, ...]:

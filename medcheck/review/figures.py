@@ -27,9 +27,8 @@ from medcheck.review.sums import (
     compare,
     constant_share,
 )
-from medcheck.stats.agreement import mcnemar
+from medcheck.stats.agreement import TRIVIAL_SHARE, mcnemar
 from medcheck.stats.means import row_seed
-from medcheck.stats.raters import TRIVIAL_SHARE
 
 PANEL = "panel"
 ALL = "all"
@@ -58,7 +57,8 @@ class Line:
     """Pairs of ratings."""
     points: int
     cases: int
-    """What the intervals draw from: cases, of one conversation or base question together."""
+    conversations: int
+    """What the intervals draw from: cases of one conversation or base question are one."""
     open: int
     """Pairs left out because the judge did not decide."""
     figures: Mapping[str, Estimate | None]
@@ -253,7 +253,8 @@ def _line(
         group=group,
         n=len(found.pairs),
         points=len({rating.item for rating in found.ratings}),
-        cases=len(set(clusters)),
+        cases=len({(rating.point.suite, rating.point.case_id) for rating in found.ratings}),
+        conversations=len(set(clusters)),
         open=found.open,
         figures=figures,
     )
@@ -359,5 +360,5 @@ def _notes(found: Sequence[Line], strata: Mapping[str, tuple[int, int]]) -> Iter
     lost, _ = strata.get("lost", (0, 0))
     if lost:
         yield f"{lost} rated points have no verdict, because a judge failed there."
-    if any(1 < line.cases < FEW_CLUSTERS for line in found):
-        yield f"Intervals from fewer than {FEW_CLUSTERS} cases are too narrow."
+    if any(1 < line.conversations < FEW_CLUSTERS for line in found):
+        yield f"Intervals from fewer than {FEW_CLUSTERS} conversations are too narrow."

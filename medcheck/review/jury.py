@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from medcheck.errors import SettingsError
 from medcheck.review.told import aligned
-from medcheck.stats.ablation import Panel, ablation
+from medcheck.stats.ablation import Marked, Panel, ablation, silent
 from medcheck.stats.ablation import answers_of as marked_in
 from medcheck.stats.clinicians import (
     Beside,
@@ -34,16 +34,25 @@ def ablation_lines(run: Run) -> list[str]:
     Raises:
         SettingsError: no answer of the run was marked by a jury.
     """
-    panels = ablation(marked_in(run.results))
+    answers = marked_in(run.results)
+    lost = list(_lost_lines(answers))
+    panels = ablation(answers)
     if not panels or not panels[0].answers:
         raise SettingsError(
             f'run "{run.id}" has no answers that a whole jury marked.',
-            hint="Juries grade suites with the grader jury.",
+            hint=" ".join(lost) or "Juries grade suites with the grader jury.",
         )
     models = list(panels[0].overall)
     rows = [("jurors", "answers", *models, "rank correlation", "ordered otherwise")]
     rows += [_panel_row(panel, models) for panel in panels]
-    return ["mean mark of each model, every suite weighing the same", *aligned(rows)]
+    return ["mean mark of each model, every suite weighing the same", *aligned(rows), *lost]
+
+
+def _lost_lines(answers: Sequence[Marked]) -> Iterator[str]:
+    """Yield which jurors the table does without, wholly or on some answers."""
+    for name, (lost, asked) in silent(answers).items():
+        rest = "so it is in no row." if lost == asked else "which are in no row."
+        yield f"{name} gave no mark on {lost} of {asked} answers, {rest}"
 
 
 def _panel_row(panel: Panel, models: Sequence[str]) -> tuple[str, ...]:

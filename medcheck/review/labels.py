@@ -9,13 +9,15 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from medcheck import lines
 from medcheck.errors import DatasetError
 from medcheck.readers import _workbook
+from medcheck.readers._human_ratings import COLUMNS as WHOLE
+from medcheck.readers._human_ratings import TEXT
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "item": ("item", "item_id", "编号", "条目", "条目编号"),
@@ -35,6 +37,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 """What a column is for, and the names it may have."""
 _KNOWN = {name: use for use, names in COLUMNS.items() for name in names}
 _DELIMITERS = (",", ";", "\t")
+_DIMENSIONS = (*TEXT, "safety")
+_WHOLE = {name: use for use in ("usable", *_DIMENSIONS) for name in WHOLE[use]}
+"""Columns that rate a whole answer without a score on the judge's scale."""
+_USABLE = "Whole answers that are rated by usable or by dimensions are read with --usable."
 
 Row = Mapping[str, str]
 
@@ -138,8 +144,16 @@ def _label(row: Row, where: str, path: Path) -> Label:
             f'verdict "{_short(verdict)}" and score "{_short(score)}" in one row.',
             hint="Leave one of them empty.",
         )
+    if not verdict and not score and _is_whole(name for name, text in row.items() if text.strip()):
+        raise DatasetError("usable or dimensions, but no score.", hint=_USABLE)
     rater = found.pop("rater", "") or Path(path.name.removesuffix(".gz")).stem
     return Label(where=where, rater=rater, value=verdict or score, **found)
+
+
+def _is_whole(names: Iterable[str]) -> bool:
+    """Return whether columns rate whole answers in another way than by a score."""
+    uses = {_WHOLE.get(normalized(name)) for name in names}
+    return "usable" in uses or uses.issuperset(_DIMENSIONS)
 
 
 def _by_use(row: Row) -> dict[str, str]:
@@ -173,7 +187,8 @@ def _check(header: Sequence[str], path: Path) -> None:
         hint = f"Found: {listed}. Expected: item, or case_id (and criterion, model)."
         raise DatasetError("no column names the point.", hint=hint, where=where)
     if not uses & {"verdict", "score"}:
-        hint = f"Found: {listed}. Expected: verdict, or score."
+        whole = f" {_USABLE}" if _is_whole(names) else ""
+        hint = f"Found: {listed}. Expected: verdict, or score.{whole}"
         raise DatasetError("no column holds the rating.", hint=hint, where=where)
 
 

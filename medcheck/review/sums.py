@@ -1,7 +1,7 @@
 """Agreement of two raters from sums over pairs, so that a thousand resamples cost one product.
 
 A pair is what the judged and the reference rater said: 1 and 0 for met and not met, else a number.
-The figures are those of `stats.agreement` and `stats.raters`, which stay their home: here they
+The figures are those of `stats.agreement`, which stays their home: here they
 follow from seven sums, for any weights of the pairs. Which pairs there are is decided elsewhere.
 
 Source: trust.md section 3 (statistics to ship, intervals clustered by case).
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medcheck.stats.raters import percentiles
+from medcheck.stats.agreement import percentiles
 
 Array = NDArray[np.float64]
 Pair = tuple[float, float]

@@ -49,7 +49,8 @@ def text(report: Report) -> Iterator[str]:
     yield ""
     yield from (f"note: {note}" for note in report.notes)
     yield (
-        f"Intervals: 95 %, {RESAMPLES} bootstrap samples of cases, seed {report.seed}. "
+        f"Intervals: 95 %, {RESAMPLES} bootstrap samples of conversations (variants of a question "
+        f"count as one), seed {report.seed}. "
         "Bias: judge less people. p: McNemar."
     )
 
@@ -58,7 +59,7 @@ def data(report: Report, matched: Matched) -> dict[str, Any]:
     """Return the report as plain data: all figures, and each point on which people differ."""
     return {
         "run": report.run,
-        "bootstrap": {"seed": report.seed, "resamples": RESAMPLES, "by": "case"},
+        "bootstrap": {"seed": report.seed, "resamples": RESAMPLES, "by": "conversation"},
         "raters": dict(report.raters),
         "cannot_tell": report.unsure,
         "blank": report.blank,
@@ -122,11 +123,11 @@ def _section(name: str, lines: Sequence[Line], alpha: Estimate | None) -> Iterat
     either_or = name in _TITLES
     more = _OF_USABLE if name == "usable" else ()
     shown = (*_SHOWN[EITHER_OR if either_or else SCALED], *more)
-    table = [["judge", "group", "n", "cases", "open", *(_HEADS[key] for key in shown)]]
+    table = [["judge", "group", "n", "conversations", "open", *(_HEADS[key] for key in shown)]]
     table[0] += ["p"] if either_or else []
     for line in lines:
         who = line.judge if line.people == "people" else f"{line.judge} and {line.people}"
-        row = [who, line.group, str(line.n), str(line.cases), str(line.open)]
+        row = [who, line.group, str(line.n), str(line.conversations), str(line.open)]
         row += [_cell(line.figures.get(key)) for key in shown]
         row += [_probability(line.p_value)] if either_or else []
         table.append(row)
@@ -178,6 +179,7 @@ def _plain(line: Line) -> dict[str, Any]:
         "n": line.n,
         "points": line.points,
         "cases": line.cases,
+        "conversations": line.conversations,
         "open": line.open,
         "figures": {name: _interval(found) for name, found in line.figures.items()},
         "only_judge": line.only_judge,

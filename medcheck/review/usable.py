@@ -8,8 +8,11 @@ Source: llmeval_med.md section 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from medcheck.errors import DatasetError, nearest
+from medcheck.review.labels import Errors
 from medcheck.review.told import aligned
 from medcheck.scoring.usability import Rules
 from medcheck.stats.human import (
@@ -19,8 +22,9 @@ from medcheck.stats.human import (
     agreement_table,
     among_people,
     matched,
+    strays,
 )
-from medcheck.types import Run
+from medcheck.types import Result, Run
 
 VERDICTS: Mapping[str, str] = {
     "agreement": "agreement", "kappa": "kappa", "ac1": "AC1", "mcc": "MCC",
@@ -33,6 +37,8 @@ SCORES: Mapping[str, str] = {
 """The heads of figures about scores of 1 to 5."""
 FEW = 20
 """Conversations below which a bootstrap interval is too narrow to rest a decision on."""
+SHOWN = 5
+"""How many cases a line names."""
 _ZERO = 1e-10
 
 
@@ -50,13 +56,47 @@ def text(run: Run, ratings: Sequence[Rating], *, seed: int) -> Iterator[str]:
             f"{name}: {len(found.pairs)} answers with a verdict of judge and people; "
             f"{found.unrated} not rated or tied, {found.unmeasured} rated without a score"
         )
-        if found.strays:
-            yield f"rated, but not in the suite: {', '.join(found.strays[:5])}"
+        yield from unmatched(found.strays)
         if found.pairs:
             yield from tables(agreement_table(found.pairs, seed=seed))
     yield ""
     yield from _people(ratings)
     yield f"Intervals: 95 %, 1000 bootstrap samples of conversations, seed {seed}."
+
+
+def check(ratings: Sequence[Rating], results: Iterable[Result], *, of: str) -> None:
+    """Raise if people rated the answers of a model that is not there, or none of the answers.
+
+    Args:
+        ratings: as they were read.
+        results: the answers that may be rated.
+        of: what they are the answers of, such as the run's name.
+
+    Raises:
+        DatasetError: names each such model with its first row.
+    """
+    answers = {(result.case_id, result.model, result.repeat) for result in results}
+    models = {model for _, model, _ in answers}
+    named = Counter(each.model for each in ratings if each.model is not None)
+    first = {each.model: each.where for each in reversed(ratings)}
+    errors = Errors()
+    for model in sorted(set(named) - models) if models else ():
+        told = f'model "{model[:30]}" is not in {of}, but {named[model]} ratings are of it.'
+        errors.add(first[model], DatasetError(told, hint=nearest(model, models)))
+    errors.raise_any()
+    if len(strays(ratings, answers)) == len(ratings):
+        raise DatasetError(
+            f"none of {len(ratings)} ratings is of an answer of {of} that is judged usable or not.",
+            hint="Name the run, or the file, that belongs to the other.",
+        )
+
+
+def unmatched(found: Sequence[Rating]) -> Iterator[str]:
+    """Yield how many ratings are of no answer, and of which cases."""
+    if found:
+        names = list(dict.fromkeys(each.case_id for each in found))
+        listed = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+        yield f"ratings of answers that are not there: {len(found)}, of {listed}"
 
 
 def tables(found: Sequence[Agreement]) -> Iterator[str]:

@@ -67,6 +67,8 @@ def _inside(answer: str, problem: Problem) -> Reading:
         return recoverable(objects, "JSON inside other text")
     if shaped := [value for value in values if isinstance(value, (dict, list)) and value]:
         return fail(f"schema: {problem(shaped[-1])}")
+    if any(map(_contradicts, _spans(answer))):
+        return fail("a name with two values")
     return fail("truncated JSON" if answer.lstrip()[:1] in _OPEN and answer else "no JSON")
 
 
@@ -84,14 +86,52 @@ def _plain(text: str, *, python: bool) -> Any:
     if text.lstrip()[:1] not in ("[", "{") or len(text) > _MOST or _deep(text):
         return _NOTHING
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
+    except _TwiceError:
+        return _NOTHING
     except (ValueError, RecursionError):
         if not python:
             return _NOTHING
     try:
-        return ast.literal_eval(text.strip())
+        tree = ast.parse(text.strip(), mode="eval")
+        return _NOTHING if _names_differ(tree) else ast.literal_eval(tree)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return _NOTHING
+
+
+class _TwiceError(Exception):
+    """A name has two values, of which neither is meant more than the other."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if any(found[name] != value for name, value in pairs):
+        raise _TwiceError
+    return found
+
+
+def _contradicts(text: str) -> bool:
+    if len(text) > _MOST or _deep(text):
+        return False
+    try:
+        json.loads(text, object_pairs_hook=_object)
+    except _TwiceError:
+        return True
+    except (ValueError, RecursionError):
+        pass
+    return False
+
+
+def _names_differ(tree: ast.AST) -> bool:
+    """Tell whether a Python literal gives one name two values."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            values: dict[str, str] = {}
+            for name, value in zip(node.keys, node.values, strict=True):
+                key = "" if name is None else ast.dump(name)
+                if values.setdefault(key, ast.dump(value)) != ast.dump(value):
+                    return True
+    return False
 
 
 def _repaired(text: str) -> str:

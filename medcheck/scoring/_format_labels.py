@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from medcheck.scoring._format_json import json_value
-from medcheck.scoring._reading import Reading, fail, recoverable, strict
+from medcheck.scoring._reading import Reading, fail, negated, recoverable, strict
 
 _NAMES = re.compile(r"类别名称列表如[:：]\s*\[([^\]]+)\]")
 _WARDS = re.compile(r"候选科室列表如下[:：]\s*\{([^{}]+)\}")
@@ -18,7 +18,17 @@ _VIOLATIONS = re.compile(r"错误类型(?:中)?选择[^:：\n]*[:：]([^\n]+)")
 _RX_TYPES = re.compile(r"(?m)^([^\s:：*（(][^:：\n]{2,25})[:：]")
 _RX_FINE = "处方无问题"
 _OUTCOMES = ("治愈", "好转", "未愈", "死亡")
-_OUTCOME = re.compile(r"预测结局[\"”'*\s]*[:：]\s*[\"“'*\s]*(治愈|好转|未愈|死亡)")
+_ANY = "治愈|好转|未愈|死亡"
+_OUTCOME = re.compile(
+    rf"预测结局[\"”'*\s]*[:：]\s*[\"“'*\s]*((?:{_ANY})(?!率)"
+    rf"(?:[\s（(]*(?:或者?|/|、|和|与|及|至|到|-|—|~|～|→)+\s*(?:{_ANY}))*)"
+)
+"""The outcome behind its label, with those that are joined to it."""
+_VERDICT = re.compile(
+    r"(?<!非)不能(?!确定|判断|判定|明确|排除)|(?<![可才只未不])能(?=通过)"
+    r"|(?:(?<![\u4e00-\u9fff])|(?<=[是为论果]))能(?=[，,。；;：:*\s]|$)"
+)
+"""Whether a bill passes; other words end in 能 too, such as 可能 and 功能."""
 _LIMIT = re.compile(r"(\d{2,4})\s*字(左右)?")
 _PREFIX = r"(?:推荐科室|类[型别]名称|临床诊断|诊断|意图标签|归一化术语|答案?)[:：]\s*"
 _BEFORE = (
@@ -74,7 +84,7 @@ def outcome(_question: str, answer: str) -> Reading:
     inner = json_value(answer, lambda value: None if _outcome_in(value) else "outcome")
     if inner.state == "strict":
         return strict(_outcome_in(inner.value))
-    named = set(_OUTCOME.findall(answer))
+    named = {each for found in _OUTCOME.findall(answer) for each in re.findall(_ANY, found)}
     if len(named) != 1:
         return fail("no single outcome")
     value = named.pop()
@@ -103,7 +113,7 @@ def prescription(question: str, answer: str) -> Reading:
 
 def insurance_verdict(question: str, answer: str) -> Reading:
     """Read whether a bill passes (`能`, `不能`), and the kinds of violation named from the list."""
-    verdicts = re.findall(r"不能|能(?=通过|[，,。；;：:\s]|$)", answer)
+    verdicts = _VERDICT.findall(answer)
     if not verdicts:
         return fail("neither 能 nor 不能")
     kinds = tuple(name for name in _listed(_VIOLATIONS, question, "、，,") if name in answer)
@@ -133,9 +143,14 @@ def _one(answer: str, names: list[str], inside: str, wrong: str) -> Reading:
         return strict(answer)
     if (bare := answer.strip(_MARKS)) in names:
         return recoverable(bare, "bracket/punctuation")
-    named = [name for name in names if re.search(rf"{_BEFORE}{re.escape(name)}(?!\w)", answer)]
+    named = [name for name in names if _says(answer, name)]
     longest = [n for n in named if not any(n != other and n in other for other in named)]
     return recoverable(longest[0], inside) if len(longest) == 1 else fail(wrong)
+
+
+def _says(answer: str, name: str) -> bool:
+    found = re.finditer(rf"{_BEFORE}{re.escape(name)}(?!\w)", answer)
+    return any(not negated(answer[: each.start()]) for each in found)
 
 
 def _several(answer: str, names: list[str], mark: str) -> Reading:

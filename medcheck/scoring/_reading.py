@@ -14,6 +14,12 @@ _LEAK = re.compile(
     r"\s*(?:首先[，,]?\s*(?:我|这|任务|用户|问题|题目|角色|根据)|好的[，,]\s*用户|嗯[，,]"
     r"|We need to|Okay, |Let me |The user )"
 )
+_NEGATED = re.compile(
+    r"(?:不(?:能|会|应该?|宜|可以?|要|该|建议|考虑|予|再|想|得|必|是|为|属于)?|非|排除(?:了|掉)?"
+    r"|否定|无法|没有|未|勿|除了)(?:选择?|选项|答案|是|为)?[\s<>（(【\[:：“\"'*`]{0,8}$"
+)
+_WITHIN = 20
+"""Characters before a value in which what denies it stands."""
 _FENCE, _PAIR = "```", 2
 _LONG = 1000
 """No answer of one or a few letters has so many characters."""
@@ -62,6 +68,11 @@ def leaks(answer: str) -> bool:
     Source: medbench.md section 3, W2 (a plain `首先，` alone gives false alarms).
     """
     return _LEAK.match(answer) is not None or len(answer) > _LONG
+
+
+def negated(before: str) -> bool:
+    """Tell whether the text before a value denies it: `不是`, `不会选择`, `排除：`, ..."""
+    return _NEGATED.search(before[-_WITHIN:]) is not None
 
 
 def unfenced(text: str) -> str | None:

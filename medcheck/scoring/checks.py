@@ -2,7 +2,8 @@
 
 A check is one pure function of the answer and its argument. To add one: write the function, add it
 to `CHECKS`, describe its argument in `schemas/suite.json`, and, where an argument can be wrong in a
-way that the schema cannot see, a rule in `_RULES`.
+way that the schema cannot see, a rule in `_RULES`. A check that an answer could hang goes through
+`in_time`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,21 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from medcheck.errors import DatasetError, MedcheckError
+from medcheck.lines import STRICT
+from medcheck.scoring._bounded import in_time
+from medcheck.types import Ballot, Criterion
+
 _CJK = "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+(?:['’.,/-][^\W{_CJK}]+)*")
 _NUMBER = re.compile(
     r"(?<![A-Za-z0-9_.])(-?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?)"
 )
-_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
+_OPENS = re.compile(r"[ \t]*```[^`]*")
+_CLOSES = re.compile(r"[ \t]*```[ \t]*")
+# What makes a search go back and forth; other patterns take no longer than the answer is long.
+_REPEATS = re.compile(r"[*+{]")
+_SLOW_KEYS = frozenset({"pattern", "patternProperties", "uniqueItems"})
 
 
 def contains(answer: str, wanted: str | list[str]) -> bool:
@@ -46,8 +56,12 @@ def equals(answer: str, wanted: str | list[str]) -> bool:
 
 
 def regex(answer: str, pattern: str) -> bool:
-    """Tell whether Python's `re.search` finds the pattern; `(?i)` at its start ignores case."""
-    return re.search(pattern, answer) is not None
+    """Tell whether Python's `re.search` finds the pattern; `(?i)` at its start ignores case.
+
+    Raises:
+        MedcheckError: it came to no end in time.
+    """
+    return (in_time if _REPEATS.search(pattern) else _plainly)("regex", answer, pattern)
 
 
 def not_regex(answer: str, pattern: str) -> bool:
@@ -58,15 +72,14 @@ def not_regex(answer: str, pattern: str) -> bool:
 def json_schema(answer: str, schema: Mapping[str, Any]) -> bool:
     """Tell whether the answer is JSON that satisfies a JSON Schema (draft 2020-12).
 
-    JSON is the whole answer, or its only fenced block; duplicate keys and NaN are not JSON.
+    JSON is the whole answer, or its only fenced block; duplicate keys, NaN and numbers beyond a
+    finite float are not JSON.
+
+    Raises:
+        MedcheckError: it came to no end in time.
     """
-    fenced = _FENCE.findall(answer)
-    text = fenced[0] if len(fenced) == 1 else answer
-    try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-        return bool(_validator(schema).is_valid(value))
-    except (ValueError, RecursionError):
-        return False
+    slow = any(key in _SLOW_KEYS for key in _keys(schema))
+    return (in_time if slow else _plainly)("json_schema", answer, schema)
 
 
 def max_words(answer: str, limit: int) -> bool:
@@ -90,6 +103,26 @@ def numeric(answer: str, wanted: Mapping[str, Any]) -> bool:
     return any(low <= number <= high for number in _numbers(answer, str(wanted.get("unit", ""))))
 
 
+def _found(answer: str, pattern: str) -> bool:
+    return re.search(pattern, answer) is not None
+
+
+def _satisfied(answer: str, schema: Mapping[str, Any]) -> bool:
+    fenced = _fenced(answer)
+    text = fenced[0] if len(fenced) == 1 else answer
+    try:
+        return bool(_validator(schema).is_valid(json.loads(text, **STRICT)))
+    except (DatasetError, ValueError, RecursionError):
+        return False
+
+
+def _plainly(name: str, answer: str, argument: Any) -> bool:
+    return IN_TIME[name](answer, argument)
+
+
+IN_TIME: Mapping[str, Callable[[str, Any], bool]] = {"regex": _found, "json_schema": _satisfied}
+"""What runs in a process of its own where it could take long."""
+
 CHECKS: Mapping[str, Callable[[str, Any], bool]] = {
     "contains": contains,
     "not_contains": not_contains,
@@ -101,6 +134,17 @@ CHECKS: Mapping[str, Callable[[str, Any], bool]] = {
     "min_words": min_words,
     "numeric": numeric,
 }
+
+
+def checked(criterion: Criterion, answer: str) -> Ballot:
+    """Return what a criterion's check finds; `judge_error`: it came to no end in time."""
+    assert criterion.check is not None
+    [(name, argument)] = criterion.check.items()
+    try:
+        met = CHECKS[name](answer, argument)
+    except MedcheckError as error:
+        return Ballot(judge="check", state="judge_error", value=None, label=name, error=str(error))
+    return Ballot(judge="check", state="met" if met else "not_met", value=float(met), label=name)
 
 
 def words(text: str) -> int:
@@ -130,15 +174,28 @@ def _listed(texts: str | list[str]) -> list[str]:
     return [texts] if isinstance(texts, str) else texts
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("duplicate key")
+def _fenced(answer: str) -> list[str]:
+    """Return what stands in the fenced blocks; a fence that is never closed is none."""
+    found: list[str] = []
+    inside: list[str] | None = None
+    for line in answer.split("\n"):
+        if inside is None:
+            inside = [] if _OPENS.fullmatch(line) else None
+        elif _CLOSES.fullmatch(line):
+            found.append("\n".join(inside))
+            inside = None
+        else:
+            inside.append(line)
     return found
 
 
-def _no_constant(name: str) -> float:
-    raise ValueError(name)
+def _keys(schema: Any) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        yield from schema
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for value in schema:
+            yield from _keys(value)
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
@@ -169,7 +226,7 @@ def _wrong_regex(argument: Any) -> str | None:
         return "expected a regular expression as text"
     try:
         re.compile(argument)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         return f"not a regular expression: {error}"
     return None
 

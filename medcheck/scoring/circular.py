@@ -1,24 +1,29 @@
-"""Shuffled copies of choice questions: are they answered alike, and how to make them.
+"""Copies of one choice question, its options in several orders: which agree, which are right.
 
 A group counts on the platform only if every copy is right, so the share of groups whose copies
-point at one and the same option is an upper bound of its score.
+point at one and the same option is an upper bound of its score. A group of which a copy is absent
+or was not measured is in no share: it is counted beside them. How copies are made is in
+`shuffling`.
 
 Source: medbench.md section 1 (circular sets) and section 4, finding 4.
 """
 
 from __future__ import annotations
 
-import random
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from medcheck.errors import DatasetError
-from medcheck.scoring.options import Choice, choice_of
-from medcheck.types import Case, Message
+from medcheck.scoring.options import choice_of
+
+_T = TypeVar("_T")
 
 GROUP = "group:"
 """Prefix of the tag that says which copies belong together."""
+LABEL = "circular"
+"""Under it a case's labels hold `copies` (how many its question has) and, of copies that were made
+here, `copy` (which one, 0: as written) and `keyed` (whether there is gold)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +34,11 @@ class Copy:
     """`other.id`, or the id of the case that copies were made of."""
     question: str
     letter: str | None
-    """`None`: no answer, or none that can be read."""
+    """Or several letters; `None`: none that can be read."""
+    measured: bool = True
+    """False: there is no answer that could be read."""
+    of: int | None = None
+    """How many copies the question has; `None`: as many as are here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +46,15 @@ class Consistency:
     """How alike the copies of each question were answered."""
 
     groups: int
+    """Those of which every copy is here and was measured."""
     consistent: int
     """Groups whose copies all point at the same option."""
     repeats: int
     """Prompts that were asked more than once, word for word."""
     split: int
     """Of these, how many got different letters: noise of the model alone."""
+    undecided: int = 0
+    """Groups that lack a copy, or the answer to one."""
 
     @property
     def bound(self) -> float | None:
@@ -55,16 +67,51 @@ class Consistency:
         return self.split / self.repeats if self.repeats else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Whether one copy of a question was answered right."""
+
+    group: Hashable
+    right: bool | None
+    """`None`: not measured."""
+    number: int | None = None
+    """Which copy it is, 0: as written; `None`: no order is the original one."""
+    of: int | None = None
+    """How many copies the question has; `None`: as many as are here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """What is left of a model's right answers when every copy must be right."""
+
+    groups: int
+    """Those of which every copy is here and was measured; the only ones that are counted."""
+    right: int
+    """Groups with every copy right."""
+    undecided: int
+    """Groups that lack a copy, or the answer to one."""
+    plain: float | None
+    """Share of right answers to the questions as written; where no order is the original one, to
+    all copies."""
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of groups with every copy right; `None`: no groups."""
+        return self.right / self.groups if self.groups else None
+
+    @property
+    def drop(self) -> float | None:
+        """What single answers promised and groups did not keep; `None`: no groups."""
+        return None if self.accuracy is None or self.plain is None else self.plain - self.accuracy
+
+
 def grouped(copies: Iterable[Copy]) -> dict[Hashable, tuple[Copy, ...]]:
     """Return the copies by group, in order of appearance."""
-    found: dict[Hashable, list[Copy]] = defaultdict(list)
-    for copy in copies:
-        found[copy.group].append(copy)
-    return {group: tuple(members) for group, members in found.items()}
+    return _by_group(copies, lambda copy: copy.group)
 
 
 def is_consistent(members: Sequence[Copy]) -> bool:
-    """Tell whether all copies of a group point at the same option text.
+    """Tell whether all copies of a group point at the same option texts.
 
     A copy without a letter points at nothing. Identical copies agree when their letters do.
     """
@@ -76,104 +123,91 @@ def is_consistent(members: Sequence[Copy]) -> bool:
 def consistency(copies: Iterable[Copy]) -> Consistency:
     """Return how alike the groups of a set were answered."""
     by_group = grouped(copies)
+    whole = [
+        found for found in by_group.values() if all(c.measured for c in found) and _whole(found)
+    ]
     repeats = [letters for members in by_group.values() for letters in _repeated(members)]
     return Consistency(
-        groups=len(by_group),
-        consistent=sum(map(is_consistent, by_group.values())),
+        groups=len(whole),
+        consistent=sum(map(is_consistent, whole)),
         repeats=len(repeats),
         split=sum(len(set(letters)) > 1 for letters in repeats),
+        undecided=len(by_group) - len(whole),
     )
 
 
-def credited(right: Iterable[tuple[Hashable, bool | None]]) -> dict[Hashable, bool | None]:
-    """Return by group whether all its copies are right; `None`: a copy was not measured.
+def credit(marks: Iterable[Mark]) -> Credit:
+    """Return how many groups have every copy right, and what plain answers would have promised.
 
-    One wrong copy is enough for False, whatever the others are.
+    A group that lacks a copy or the answer to one is left out even if another copy is wrong: only
+    right groups would be lost otherwise.
     """
-    by_group: dict[Hashable, list[bool | None]] = defaultdict(list)
-    for group, verdict in right:
-        by_group[group].append(verdict)
-    return {
-        group: False if False in found else None if None in found else True
-        for group, found in by_group.items()
-    }
+    by_group = _by_group(marks, lambda mark: mark.group)
+    whole = [
+        found
+        for found in by_group.values()
+        if all(mark.right is not None for mark in found) and _whole(found)
+    ]
+    plain = [bool(mark.right) for found in whole for mark in _as_written(found)]
+    return Credit(
+        groups=len(whole),
+        right=sum(all(mark.right for mark in found) for found in whole),
+        undecided=len(by_group) - len(whole),
+        plain=sum(plain) / len(plain) if plain else None,
+    )
 
 
-def copies_of(case: Case, count: int, *, seed: int = 0) -> tuple[Case, ...]:
-    """Return a choice case and `count` - 1 copies with their options in another order.
-
-    The first is the case itself; orders do not repeat until all were used, and depend on the
-    case's id and `seed` only. Letters stay in place, texts move; a single-letter reference moves
-    along. Each copy is named `ID.cN` and tagged `group:ID`.
-
-    Raises:
-        DatasetError: the last message offers no lettered options.
-    """
-    message = case.messages[-1]
-    choice = choice_of(message.text)
-    if choice is None:
-        hint = "Leave out circular, or write options as A. B. C. on lines of their own."
-        raise DatasetError(f'case "{case.id}" offers no lettered options.', hint=hint)
-    orders = _orders(len(choice.options), count, random.Random(f"{seed} {case.id}"))  # noqa: S311 - order only
-    return tuple(_copy(case, choice, order, number) for number, order in enumerate(orders))
+def size_of(labels: Mapping[str, Any]) -> int | None:
+    """Return how many copies a case's question has by its labels; `None`: they do not say."""
+    return _told(labels, "copies")
 
 
-def _chosen(copy: Copy) -> str:
-    """Return the text of the option that was chosen, or its letter where none is found."""
+def number_of(labels: Mapping[str, Any]) -> int | None:
+    """Return which copy a case is by its labels; `None`: they do not say."""
+    return _told(labels, "copy")
+
+
+def is_keyed(labels: Mapping[str, Any]) -> bool:
+    """Tell whether copies have gold; false only where the labels say so."""
+    found = labels.get(LABEL)
+    return not isinstance(found, Mapping) or found.get("keyed") is not False
+
+
+def _told(labels: Mapping[str, Any], name: str) -> int | None:
+    found = labels.get(LABEL)
+    value = found.get(name) if isinstance(found, Mapping) else None
+    return value if isinstance(value, int) else None
+
+
+def _by_group(
+    members: Iterable[_T], group: Callable[[_T], Hashable]
+) -> dict[Hashable, tuple[_T, ...]]:
+    found: dict[Hashable, list[_T]] = defaultdict(list)
+    for member in members:
+        found[group(member)].append(member)
+    return {name: tuple(several) for name, several in found.items()}
+
+
+def _whole(members: Sequence[Copy] | Sequence[Mark]) -> bool:
+    return all(member.of is None or len(members) >= member.of for member in members)
+
+
+def _as_written(members: Sequence[Mark]) -> Sequence[Mark]:
+    return [mark for mark in members if mark.number == 0] or members
+
+
+def _chosen(copy: Copy) -> Hashable:
+    """Return the texts of the options that were chosen, or the letters where none are found."""
     choice = choice_of(copy.question)
-    text = choice.text_of(copy.letter or "") if choice else None
-    return f"letter {copy.letter}" if text is None else "".join(text.split())
+    texts = [choice.text_of(letter) if choice else None for letter in copy.letter or ""]
+    if None in texts:
+        return copy.letter
+    return frozenset("".join(text.split()) for text in texts if text is not None)
 
 
 def _repeated(members: Sequence[Copy]) -> list[list[str | None]]:
     by_prompt: dict[str, list[str | None]] = defaultdict(list)
     for copy in members:
-        by_prompt[copy.question].append(copy.letter)
+        if copy.measured:
+            by_prompt[copy.question].append(copy.letter)
     return [letters for letters in by_prompt.values() if len(letters) > 1]
-
-
-def _orders(size: int, count: int, chance: random.Random) -> list[tuple[int, ...]]:
-    """Return `count` orders, the given one first; few options are used up before one repeats."""
-    seen: list[tuple[int, ...]] = [tuple(range(size))]
-    used = set(seen)
-    possible = 1
-    for factor in range(2, size + 1):
-        possible *= factor
-    while len(seen) < count:
-        order = tuple(chance.sample(range(size), size))
-        if order not in used or len(used) == possible:
-            used.add(order)
-            seen.append(order)
-    return seen[:count]
-
-
-def _copy(case: Case, choice: Choice, order: tuple[int, ...], number: int) -> Case:
-    texts = [choice.options[old][1] for old in order]
-    body = "".join(mark + text for mark, text in zip(choice.marks, texts, strict=True))
-    message = replace(case.messages[-1], text=choice.head + body + choice.tail)
-    moved = {choice.letters[old]: choice.letters[new] for new, old in enumerate(order)}
-    messages: tuple[Message, ...] = (*case.messages[:-1], message)
-    return replace(
-        case,
-        id=case.id if number == 0 else f"{case.id}.c{number}",
-        messages=messages,
-        references=tuple(_moved(reference, moved) for reference in case.references),
-        tags=(*case.tags, f"{GROUP}{case.id}"),
-        labels=_moved_labels(case, moved),
-    )
-
-
-def _moved(reference: str, moved: dict[str, str]) -> str:
-    """Return a reference of letters only (`B`, `<A, C>`) with the letters where they moved to."""
-    letters = [sign for sign in reference if sign.isalpha()]
-    if not letters or any(sign not in moved for sign in letters):
-        return reference
-    new = iter(sorted(moved[sign] for sign in letters))
-    return "".join(next(new) if sign.isalpha() else sign for sign in reference)
-
-
-def _moved_labels(case: Case, moved: dict[str, str]) -> dict[str, object]:
-    gold = case.labels.get("gold")
-    return (
-        {**case.labels, "gold": _moved(gold, moved)} if isinstance(gold, str) else {**case.labels}
-    )

@@ -12,15 +12,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from medcheck.scoring import gold as golds
-from medcheck.scoring.circular import GROUP, Consistency, Copy, consistency, credited
+from medcheck.scoring.circular import (
+    GROUP,
+    Consistency,
+    Copy,
+    Credit,
+    Mark,
+    consistency,
+    credit,
+    number_of,
+    size_of,
+)
 from medcheck.scoring.formats import Reading, read_answer
+from medcheck.scoring.keys import read_key
 from medcheck.scoring.medbench_sets import FREE_TEXT
-from medcheck.types import Result
+from medcheck.types import Result, ResultState
 
 FORMAT = "format:"
 SET = "set:"
 MISSING = "missing"
-"""The state of an answer that the model did not give."""
+"""The state of an answer that the model did not give, or not to its end."""
+ANSWERED: tuple[ResultState, ...] = ("scored", "judge_error", "undecided")
+"""States of results that hold a whole answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +50,12 @@ class SetFigures:
     """Of shuffled copies; `None`: the set has none."""
     accuracy: float | None = None
     """Mean of each answer's comparison with gold; `None`: no gold."""
-    group_accuracy: float | None = None
-    """Share of groups with every copy right; unmeasured groups are left out."""
+    compared: int = 0
+    """Answers that were compared with gold."""
+    uncompared: int = 0
+    """Those that have gold and were not: missing, or their gold cannot be read."""
+    credit: Credit | None = None
+    """Of shuffled copies, every one of which must be right; `None`: no copies, or no gold."""
     micro_f1: float | None = None
     macro_f1: float | None = None
     """Over kinds of entities, relations or labels; `None` where the set is not counted so."""
@@ -53,6 +70,11 @@ class SetFigures:
         """Share of answers with a value that can be read."""
         return (self.states.get("strict", 0) + self.states.get("recoverable", 0)) / self.n
 
+    @property
+    def group_accuracy(self) -> float | None:
+        """Share of groups with every copy right; groups that lack an answer are left out."""
+        return None if self.credit is None else self.credit.accuracy
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
@@ -62,20 +84,30 @@ class _Read:
     rule: str
     reading: Reading | None
     """`None`: the model gave no answer."""
+    keyed: bool
+    """Whether there is gold."""
     wanted: Any
-    """The gold value; `None`: no gold."""
+    """The gold value; `None`: no gold, or none that can be read."""
 
     @property
     def given(self) -> Any:
         return self.reading.value if self.reading and self.reading.usable else None
+
+    @property
+    def value(self) -> float | None:
+        """How near the answer is to gold, 0 if it cannot be read; `None`: not measured."""
+        if self.reading is None or self.wanted is None:
+            return None
+        return 0.0 if self.given is None else golds.compared(self.rule, self.given, self.wanted)
 
 
 def figures(results: Iterable[Result]) -> tuple[SetFigures, ...]:
     """Return the figures of each closed set and model, in order of appearance.
 
     Sets and formats are known by the tags `set:` and `format:`, copies by `group:`, gold by
-    `labels["gold"]`. An answer that the model did not give counts as wrong in nothing: it is
-    counted as missing, and left out of accuracy and F1.
+    `labels["gold"]`. An answer that the model did not give, or that was cut off or held back,
+    counts as wrong in nothing: it is counted as missing, and left out of accuracy, F1, and, with
+    its whole group, of what is said of copies.
     """
     groups: dict[tuple[str, str], list[_Read]] = {}
     for result in results:
@@ -92,18 +124,18 @@ def tagged(tags: Sequence[str], prefix: str) -> str | None:
 
 def _read(result: Result, rule: str) -> _Read:
     question = result.messages[-1].text if result.messages else ""
-    reading = (
-        None if result.completion is None else read_answer(rule, question, result.completion.text)
-    )
-    given = result.labels.get("gold")
-    wanted = read_answer(rule, question, given).value if isinstance(given, str) else None
-    return _Read(result=result, rule=rule, reading=reading, wanted=wanted)
+    said = result.completion if result.state in ANSWERED else None
+    reading = None if said is None else read_answer(rule, question, said.text)
+    gold = result.labels.get("gold")
+    keyed = isinstance(gold, str) and bool(gold.strip())
+    wanted = read_key(rule, question, str(gold)) if keyed else None
+    return _Read(result=result, rule=rule, reading=reading, keyed=keyed, wanted=wanted)
 
 
 def _figures(name: str, model: str, found: Sequence[_Read]) -> SetFigures:
     states = Counter(each.reading.state or "" if each.reading else MISSING for each in found)
-    scored = [each for each in found if each.wanted is not None and each.reading is not None]
-    values = [_value(each) for each in scored]
+    values = {at: value for at, each in enumerate(found) if (value := each.value) is not None}
+    scored = [found[at] for at in values]
     rule = found[0].rule
     counted = golds.measure_of(rule) == "f1" or rule == "listed_label"
     pairs = [(golds.items(e.rule, e.given), golds.items(e.rule, e.wanted)) for e in scored]
@@ -113,34 +145,46 @@ def _figures(name: str, model: str, found: Sequence[_Read]) -> SetFigures:
         n=len(found),
         states=dict(states),
         consistency=_consistency(found),
-        accuracy=math.fsum(values) / len(values) if values else None,
-        group_accuracy=_group_accuracy(found),
+        accuracy=math.fsum(values.values()) / len(values) if values else None,
+        compared=len(values),
+        uncompared=sum(each.keyed for each in found) - len(values),
+        credit=_credit(found, values),
         micro_f1=golds.micro_f1(pairs) if counted else None,
         macro_f1=golds.macro_f1(pairs) if counted else None,
     )
 
 
-def _value(each: _Read) -> float:
-    """Return an answer's score; one that cannot be read earns nothing."""
-    return 0.0 if each.given is None else golds.compared(each.rule, each.given, each.wanted)
-
-
 def _consistency(found: Sequence[_Read]) -> Consistency | None:
     copies = [
-        Copy(group=group, question=each.result.messages[-1].text, letter=each.given)
+        Copy(
+            group=group,
+            question=each.result.messages[-1].text,
+            letter=None if each.given is None else str(each.given),
+            measured=each.reading is not None,
+            of=size_of(each.result.labels),
+        )
         for each in found
-        if (group := tagged(each.result.tags, GROUP)) is not None and each.result.repeat == 1
+        if (group := _group(each.result)) is not None
     ]
     return consistency(copies) if copies else None
 
 
-def _group_accuracy(found: Sequence[_Read]) -> float | None:
-    rows = [
-        (group, None if each.reading is None else _value(each) == 1.0)
-        for each in found
-        if each.wanted is not None
-        and (group := tagged(each.result.tags, GROUP)) is not None
-        and each.result.repeat == 1
+def _credit(found: Sequence[_Read], values: Mapping[int, float]) -> Credit | None:
+    """Return the credit of the copies' groups; values come by place, none where not measured."""
+    keyed = {group for each in found if each.keyed and (group := _group(each.result)) is not None}
+    marks = [
+        Mark(
+            group=group,
+            right=None if at not in values else values[at] == 1.0,
+            number=number_of(each.result.labels),
+            of=size_of(each.result.labels),
+        )
+        for at, each in enumerate(found)
+        if (group := _group(each.result)) in keyed
     ]
-    decided = [right for right in credited(rows).values() if right is not None]
-    return sum(decided) / len(decided) if decided else None
+    return credit(marks) if marks else None
+
+
+def _group(result: Result) -> str | None:
+    """Return the group of a copy; only the first answer to each counts."""
+    return tagged(result.tags, GROUP) if result.repeat == 1 else None

@@ -6,6 +6,7 @@ closed set. Whether a value is right needs gold and is not decided here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from medcheck.errors import SettingsError, nearest
@@ -13,7 +14,7 @@ from medcheck.scoring import _format_labels as labels
 from medcheck.scoring import _format_letters as letters
 from medcheck.scoring import _format_lines as lines
 from medcheck.scoring import _format_objects as objects
-from medcheck.scoring._reading import Reading, Rule, State
+from medcheck.scoring._reading import Reading, Rule, State, fail, recoverable
 from medcheck.scoring.medbench_sets import FREE_TEXT, SetInfo
 
 __all__ = ["RULES", "Reading", "State", "format_state", "read_answer"]
@@ -56,6 +57,8 @@ RULES: Mapping[str, Rule] = {
     )
 }
 """The closed formats by name."""
+_THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
+_THINKING = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
 
 
 def read_answer(rule: str, question: str, answer: str | None) -> Reading:
@@ -79,7 +82,18 @@ def read_answer(rule: str, question: str, answer: str | None) -> Reading:
         return Reading(state="empty", why="empty answer")
     if rule == FREE_TEXT:
         return Reading(state=None, why="free text", value=answer)
-    return RULES[rule](question, answer.strip())
+    return _read(RULES[rule], question, answer.strip())
+
+
+def _read(rule: Rule, question: str, answer: str) -> Reading:
+    """Read what follows the thinking of an answer, where its tags were left in."""
+    *thought, said = _THOUGHT.split(answer)
+    if _THINKING.match(said.lstrip()):
+        return fail("thinking that never ends")
+    if not thought:
+        return rule(question, answer)
+    reading = rule(question, said.strip()) if said.strip() else fail("nothing but thinking")
+    return recoverable(reading.value, "thinking before it") if reading.usable else reading
 
 
 def format_state(info: SetInfo, question: str, answer: str | None) -> State | None:

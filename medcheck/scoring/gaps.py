@@ -28,6 +28,8 @@ SEVERITIES = ("S1", "S2", "S3", "S4")
 """From irrelevant but true to an error that can harm."""
 IRRELEVANT = "irrelevant"
 """Tag of criteria that a judge found: statements that serve no point."""
+PREFIX = "gaps-nsclc"
+"""What case ids begin with that a number stands for."""
 POLARITY = "polarity:"
 """Prefix of the tag that says which question a judge is asked about a point."""
 

@@ -5,13 +5,15 @@ SQL is only prepared, on an empty database in memory with the tables of the ques
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from medcheck.scoring._format_json import values_in, without_comments
-from medcheck.scoring.sqlcheck import problems
+from medcheck.scoring.sqlcheck import has_statement, problems
 
 _API = re.compile(r"API\s*(?:描述|\d+)\s*[:：]\s*(?:描述[:：])?\s*([A-Za-z]\w*)\s*[（(]")
 _PARAMETER = re.compile(
@@ -25,8 +27,19 @@ _NUMBERED = re.compile(r"API\s*(\d+)")
 _AGENT = re.compile(r"Agent\s*(\d+)", re.IGNORECASE)
 _WRITTEN = re.compile(r"(?m)^[ \t\-*`]{0,20}([A-Za-z]\w*)[`*]*\s*[=:：]\s*(\S.*)$")
 """Arguments a line each: `name = value`, or `- name: value`."""
-_SQL = re.compile(r"```(?:sql|SQL|plsql)?\s*\n(.*?)```", re.DOTALL)
+_SQL = re.compile(r"```(sql|SQL|plsql)?[ \t]*\n(.*?)```", re.DOTALL)
 _STATEMENT = re.compile(r"(?is)\b(?:select|with|insert|update|delete|merge)\b.*")
+_CALL = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]*)\s*\((?=\s*[A-Za-z_]\w*\s*=[^=])")
+_OBJECT_CALL = re.compile(r"(?<![A-Za-z0-9_.])([A-Za-z_][A-Za-z0-9_]*)\s*\(\s*(?=\{)")
+"""`NAME({...})`"""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_NAME_KEYS = frozenset(
+    ("name", "tool", "function", "api", "tool_name", "function_name", "api_name", "action")
+)
+_LONG, _TRIES = 4000, 30
+"""Characters of a call; calls, and closing brackets within one, that are looked at."""
+_UNKNOWN = object()
+"""A value that is no literal."""
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "number": (int, float),
@@ -46,7 +59,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 class Finding:
     """One thing in an answer that cannot be so."""
 
-    severity: Literal["error", "warning"]
+    severity: Literal["error", "warning", "unchecked"]
+    """`unchecked`: neither right nor wrong can be told."""
     rule: str
     message: str
 
@@ -84,18 +98,21 @@ def tools_of(question: str) -> tuple[Tool, ...]:
 
 
 def api_call(question: str, answer: str) -> tuple[Finding, ...]:
-    """Check the arguments of the one tool: there, complete, known, of the right type."""
+    """Check the call of the one tool: its name where one is given, and its arguments.
+
+    Arguments must be there, complete, known and of the right type.
+    """
     tools = tools_of(question)
     if not tools:
         return ()
     wanted = {parameter.name: parameter for parameter in tools[0].parameters}
-    objects = [found for found in values_in(without_comments(answer)) if isinstance(found, dict)]
+    names = [tool.name for tool in tools]
+    if call := _call_in(answer, wanted):
+        called, given = call
+        wrong = [name for name in called if name not in names]
+        findings = _argument_findings(given, wanted)
+        return (*(_error("api_call", f'there is no tool "{name}".') for name in wrong), *findings)
     written = dict(_WRITTEN.findall(answer))
-    candidates = [*objects, *(part for found in objects for part in _parts(found))]
-    fitting = [found for found in candidates if found.keys() & wanted.keys()]
-    if fitting:
-        given = max(fitting, key=lambda found: len(_names_in(found) & wanted.keys()))
-        return tuple(_argument_findings(given, wanted))
     if len(written.keys() & wanted.keys()) > 1:
         return tuple(_written_findings(written, wanted))
     return (_error("api_call", f"no arguments of {tools[0].name}."),)
@@ -134,23 +151,84 @@ def agent_ids(question: str, answer: str) -> tuple[Finding, ...]:
 
 def sql(question: str, answer: str) -> tuple[Finding, ...]:
     """Check that the SQL parses and uses the tables and columns of the question."""
-    found = _SQL.findall(answer) or [match.group(0) for match in _STATEMENT.finditer(answer)][:1]
-    if not found:
+    fenced = [text for named, text in _SQL.findall(answer) if named or has_statement(text)]
+    found = fenced or [match.group(0) for match in _STATEMENT.finditer(answer)][:1]
+    if not any(map(has_statement, found)):
         return (_error("sql", "no SQL statement."),)
     return tuple(
         Finding(severity=severity, rule="sql", message=message)
         for text in found
-        for severity, message in problems(question, text)
+        for severity, message in problems(question, text, prose=not fenced)
     )
+
+
+Call = tuple[tuple[str, ...], Mapping[str, Any]]
+"""The names that a call gives its tool, and its arguments."""
+
+
+def _call_in(answer: str, wanted: Mapping[str, Parameter]) -> Call | None:
+    """Return the call with the most of the wanted arguments; objects go before `NAME(a=1)`."""
+    plain = without_comments(answer)
+    outermost = [part for value in values_in(plain) for part in _objects(value)]
+    calls = [(outer, part) for outer in outermost for part in (outer, *_parts(outer))]
+    fitting = [(outer, part) for outer, part in calls if part.keys() & wanted.keys()]
+    if fitting:
+        outer, given = max(fitting, key=lambda pair: len(_names_in(pair[1]) & wanted.keys()))
+        return (*_named_around(outer, given, wanted), *_OBJECT_CALL.findall(plain)), given
+    written = [call for call in _written_calls(answer) if call[1].keys() & wanted.keys()]
+    return max(written, key=lambda call: len(call[1].keys() & wanted.keys()), default=None)
+
+
+def _named_around(
+    outer: Mapping[str, Any], given: Mapping[str, Any], wanted: Mapping[str, Parameter]
+) -> Iterator[str]:
+    """Yield the names of tools in the objects around the arguments."""
+    for part in (outer, *_parts(outer)):
+        if not any(inner == given for inner in _parts(part)):
+            continue
+        for key in _NAME_KEYS - wanted.keys():
+            if isinstance(name := part.get(key), str) and _NAME.fullmatch(name):
+                yield name
+
+
+def _written_calls(answer: str) -> Iterator[Call]:
+    """Yield calls such as `NAME(a="1", b=2)`."""
+    for found in islice(_CALL.finditer(answer), _TRIES):
+        ends = (end.end() for end in re.finditer(r"\)", answer[found.end() : found.end() + _LONG]))
+        for end in islice(ends, _TRIES):
+            try:
+                call = ast.parse(answer[found.start() : found.end() + end], mode="eval").body
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                continue
+            if isinstance(call, ast.Call):
+                yield (found.group(1),), {k.arg: _literal(k.value) for k in call.keywords if k.arg}
+            break
+
+
+def _literal(node: ast.expr) -> Any:
+    if isinstance(node, ast.Name):
+        return {"true": True, "false": False, "null": None}.get(node.id, _UNKNOWN)
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, RecursionError):
+        return _UNKNOWN
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects that a value is, holds in a list, or holds as JSON in a text."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        value = values_in(value)
+    for part in value if isinstance(value, list) else [value]:
+        if isinstance(part, dict):
+            yield part
 
 
 def _parts(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the objects within an object, outer ones first."""
     for value in found.values():
-        for part in value if isinstance(value, list) else [value]:
-            if isinstance(part, dict):
-                yield part
-                yield from _parts(part)
+        for part in _objects(value):
+            yield part
+            yield from _parts(part)
 
 
 def _names_in(found: Mapping[str, Any]) -> set[str]:
@@ -178,7 +256,12 @@ def _argument_findings(
         types = _TYPES.get(parameter.type, (object,))
         value = given[name]
         fits = isinstance(value, types) and not (isinstance(value, bool) and bool not in types)
-        if object not in types and not fits and not (value is None and not parameter.needed):
+        if (
+            value is not _UNKNOWN
+            and object not in types
+            and not fits
+            and not (value is None and not parameter.needed)
+        ):
             kind = type(value).__name__
             yield _error("api_call", f"argument {name} is {kind}, expected {parameter.type}.")
     for name in given.keys() - wanted.keys():

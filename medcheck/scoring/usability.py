@@ -120,11 +120,13 @@ class Rate:
     items: int
     mean: float | None
     """Of all scores that are there, 1 to 5."""
+    unscored: bool = False
+    """Whether nothing of it has a score: an outage, which no rule may turn into a share of 0."""
 
     @property
     def value(self) -> float | None:
-        """The share, 0 to 1; `None`: nothing to count."""
-        return self.usable / self.n if self.n else None
+        """The share, 0 to 1; `None`: nothing to count, or nothing that was measured."""
+        return self.usable / self.n if self.n and not self.unscored else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +179,7 @@ def rate(items: Sequence[Item], rules: Rules) -> Rate:
         missing=sum(missing for _, _, missing in counts),
         items=len(items),
         mean=math.fsum(known) / len(known) if known else None,
+        unscored=not known,
     )
 
 
@@ -189,15 +192,26 @@ def share(scores: Sequence[float | None], rules: Rules) -> float | None:
 def overall(rates: Sequence[Rate], rule: OpRule) -> float | None:
     """Return the one figure over the categories' rates, 0 to 1.
 
-    `None` without categories, and under `macro` if one of them has no rate: the mean of the others
-    would be another benchmark's figure.
+    `None` without categories, where nothing has a score, and under `macro` if one of them has no
+    rate: the mean of the others would be another benchmark's figure.
     """
     if rule == "micro":
-        n = sum(rate.n for rate in rates)
+        n = 0 if all(rate.unscored for rate in rates) else sum(rate.n for rate in rates)
         return sum(rate.usable for rate in rates) / n if n else None
     values = [rate.value for rate in rates]
     known = [value for value in values if value is not None]
     return math.fsum(known) / len(known) if known and len(known) == len(values) else None
+
+
+def scope(categories: Collection[str]) -> str | None:
+    """Return over how many of the benchmark's categories a figure is; `None`: all, or none of it.
+
+    A figure over fewer is not the benchmark's, and says so wherever it is shown.
+    """
+    known = {place(name)[0] for name in categories} - {len(CODES)}
+    if not known or len(known) == len(CODES):
+        return None
+    return f"over {len(known)} of {len(CODES)} categories"
 
 
 def op_interval(
@@ -209,13 +223,15 @@ def op_interval(
     """
     import numpy as np
 
+    if usability(items, rules).op is None:
+        return None
     sums: dict[str, dict[tuple[str, str], list[int]]] = {}
     for item in items:
         usable, size, _ = _counted(item.scores, rules)
         pair = sums.setdefault(item.category, {}).setdefault(item.cluster, [0, 0])
         pair[0] += usable
         pair[1] += size
-    if not sums or any(len(found) == 1 for found in sums.values()):
+    if any(len(found) == 1 for found in sums.values()):
         return None
     draw = np.random.Generator(np.random.PCG64(seed))
     drawn = []
@@ -252,12 +268,13 @@ def _is_usable(score: float, rules: Rules) -> bool:
 
 
 def item_of(result: Result, *, runs: int) -> Item:
-    """Return the item of a graded answer; one that was not measured has `runs` missing scores.
+    """Return the item of a graded answer; a run that gave it no score is a missing one.
 
-    Scores are the facets `run:1` to `run:RUNS`, category and subcategory the result's category
-    path, else its tags.
+    Scores are the facets `run:1` to `run:RUNS`, those of an answer that was not measured because
+    one of its runs failed included; category and subcategory are the result's category path, else
+    its tags.
     """
-    facets = result.score.facets if result.measured and result.score else {}
+    facets = result.score.facets if result.score else {}
     path = (*result.category, "", "")
     return Item(
         id=result.case_id if result.repeat == 1 else f"{result.case_id}#{result.repeat}",

@@ -161,15 +161,17 @@ def gaps(panel: Panel) -> Decision:
 
     A panel of one has its judge's word, and a 2-2 tie is undecided: there the original leaves
     everything undecided, and takes what the interpreter's hash seed says. A call that failed is
-    no reply, and makes the verdict a judge error unless `min_judges` others are there.
+    no reply, and makes the verdict a judge error unless `min_judges` others are there; so does
+    the unusable reply of a panel of one, which nobody else could stand in for.
 
     Source: MedicalAiBenchEval judge_engine.py:229-237; gaps.md section 2.
     """
-    lost = [b for b in panel.ballots if b.state in _FAILED and b.label != UNUSABLE]
+    alone = len(panel.ballots) == 1
+    lost = [b for b in panel.ballots if b.state in _FAILED and (alone or b.label != UNUSABLE)]
     if not panel.ballots or (lost and (panel.min_judges is None or not panel.enough)):
         return _lost(panel.ballots)
     votes = Counter(decision for decision in _votes(panel.usable) if decision != _UNDECIDED)
-    needed = 1 if len(panel.ballots) == 1 else 2
+    needed = 1 if alone else 2
     ranked = votes.most_common(2)
     if not ranked or ranked[0][1] < needed:
         return _UNDECIDED

@@ -6,14 +6,17 @@ Source: medhelm.md section 4 (som-shahlab/medhelm, the judge ablation tables).
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from medcheck.stats.raters import spearman
+from medcheck.stats.agreement import spearman
 from medcheck.types import Result
 
 Kind = Literal["all", "only", "without"]
+NO_JUDGES = ("rule", "check")
+"""What ballots call their judge where none was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,13 @@ class Marked:
     benchmark: str
     marks: Mapping[str, float]
     """By juror: the mean over the criteria, on their scale; a missing juror is left out."""
+    asked: tuple[str, ...] = ()
+    """All its jurors, with a mark or without."""
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """The jurors without a mark."""
+        return tuple(name for name in self.asked if name not in self.marks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +74,10 @@ def ablation(answers: Iterable[Marked], judges: Sequence[str] = ()) -> tuple[Pan
 
     Args:
         answers: with their marks.
-        judges: the panel; default: all that marked anything, in the order of appearance.
+        judges: the panel; default: all that marked anything, in the order of appearance. One that
+            never did would leave nothing to compare; `silent` tells of it.
     """
-    found = list(answers)
+    found = [each for each in answers if each.marks]
     panel = tuple(judges) or tuple(dict.fromkeys(name for each in found for name in each.marks))
     kept = [each for each in found if all(name in each.marks for name in panel)]
     sets: list[tuple[Kind, str | None, tuple[str, ...]]] = [("all", None, panel)]
@@ -78,9 +89,42 @@ def ablation(answers: Iterable[Marked], judges: Sequence[str] = ()) -> tuple[Pan
     return tuple(_panel(kept, kind, name, chosen, whole) for kind, name, chosen in sets)
 
 
+def silent(answers: Iterable[Marked]) -> dict[str, tuple[int, int]]:
+    """Return, by juror that gave no mark on some answers, on how many, and of how many asked.
+
+    Benchmarks in which nobody marked anything are graded otherwise, or not at all.
+    """
+    found = list(answers)
+    graded = {each.benchmark for each in found if each.marks}
+    own = [each for each in found if each.benchmark in graded]
+    asked = Counter(name for each in own for name in each.asked)
+    lost = Counter(name for each in own for name in each.lost)
+    return {name: (lost[name], count) for name, count in asked.items() if lost[name]}
+
+
 def answers_of(results: Iterable[Result]) -> tuple[Marked, ...]:
-    """Return the answers of the grader `jury`; a juror without a mark on a criterion is missing."""
-    return tuple(found for result in results if (found := _marked(result)) is not None)
+    """Return the answers that judges were asked about; see `marked`."""
+    return tuple(found for result in results if (found := marked(result)) is not None)
+
+
+def marked(result: Result) -> Marked | None:
+    """Return who marked an answer and how; `None`: no judge was asked.
+
+    A juror without a mark on one of the criteria is missing.
+    """
+    verdicts = result.score.verdicts if result.score else ()
+    given: dict[str, list[float]] = {}
+    for verdict in verdicts:
+        for ballot in verdict.ballots:
+            if ballot.judge not in NO_JUDGES:
+                own = given.setdefault(ballot.judge, [])
+                if ballot.state == "scored" and ballot.value is not None:
+                    own.append(ballot.value)
+    whole = {judge: _mean(own) for judge, own in given.items() if len(own) == len(verdicts)}
+    if not given:
+        return None
+    asked = tuple(given)
+    return Marked(model=result.model, benchmark=result.suite, marks=whole, asked=asked)
 
 
 def compared(
@@ -137,19 +181,6 @@ def _means(answers: Iterable[Marked], judges: Sequence[str]) -> dict[str, dict[s
 def _overall(means: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     found = {model: _mean(list(columns.values())) for model, columns in means.items()}
     return dict(sorted(found.items(), key=lambda pair: -pair[1]))
-
-
-def _marked(result: Result) -> Marked | None:
-    verdicts = result.score.verdicts if result.score else ()
-    marks: dict[str, list[float]] = {}
-    for verdict in verdicts:
-        for ballot in verdict.ballots:
-            if ballot.state == "scored" and ballot.value is not None:
-                marks.setdefault(ballot.judge, []).append(ballot.value)
-    whole = {judge: _mean(given) for judge, given in marks.items() if len(given) == len(verdicts)}
-    if not whole:
-        return None
-    return Marked(model=result.model, benchmark=result.suite, marks=whole)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -1,6 +1,6 @@
 """A jury, and automatic metrics, beside clinicians who rated the same answers.
 
-By benchmark and over all of them; none is left out. The coefficients are those of `raters`.
+By benchmark and over all of them; none is left out. The coefficients are those of `agreement`.
 
 Source: medhelm.md section 4 (som-shahlab/medhelm open-ended-evals/4_calculate_icc.py, which
 standardizes both raters, pools two of three benchmarks, and reports ICC(3,k) alone).
@@ -17,9 +17,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from medcheck.stats.agreement import cluster_draws, icc, percentiles, spearman
 from medcheck.stats.human import POOLED, Estimate, Rating
 from medcheck.stats.means import row_seed
-from medcheck.stats.raters import cluster_draws, icc, percentiles, spearman
 from medcheck.types import Result
 
 ICCS = ("ICC(1,1)", "ICC(2,1)", "ICC(2,k)", "ICC(3,1)", "ICC(3,k)")

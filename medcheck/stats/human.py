@@ -17,17 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medcheck.scoring.usability import Item, Rate, Rules, item_of, share
-from medcheck.stats.agreement import krippendorff_alpha
-from medcheck.stats.means import row_seed
-from medcheck.stats.raters import (
+from medcheck.stats.agreement import (
     Confusion,
     cluster_draws,
     fleiss_kappa,
     icc,
+    krippendorff_alpha,
     percentiles,
     spearman,
     weighted_kappa,
 )
+from medcheck.stats.means import row_seed
 from medcheck.types import Result
 
 POOLED = "all"
@@ -38,6 +38,8 @@ FIGURES = (
 """The first six are about usable or not, the last three about scores."""
 
 Floats = NDArray[np.float64]
+Answer = tuple[str, str | None, int]
+"""Case, model and repeat; `None`: of every model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class Rating:
     model: str | None = None
     """Whose answer it is; `None`: the file is about one model."""
     repeat: int = 1
+    where: str = field(default="", compare=False)
+    """File and row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +158,8 @@ class Matched:
     """Measured answers that nobody rated, or on which people are tied."""
     unmeasured: int
     """Rated answers without a score of the judge: no pair, and no disagreement."""
-    strays: tuple[str, ...]
-    """Cases that were rated and are not among the answers."""
+    strays: tuple[Rating, ...]
+    """Ratings of answers that are not there."""
 
 
 def matched(
@@ -172,32 +176,48 @@ def matched(
         rules: from which score an answer is usable.
         runs: how often each judge was asked.
     """
+    ratings = tuple(ratings)
     said = consensus(ratings)
     pairs, lost = [], {"unrated": 0, "unmeasured": 0}
-    seen: set[str] = set()
+    answers: list[Answer] = []
     by_mean = replace(rules, score_rule="mean_then_threshold", missing="exclude")
     for result in results:
-        seen.add(result.case_id)
+        answers.append((result.case_id, result.model, result.repeat))
         found = said.get((result.case_id, result.model, result.repeat)) or said.get(
             (result.case_id, None, result.repeat)
         )
         item = item_of(result, runs=runs)
-        judged = share(item.scores, by_mean)
+        judged = share(item.scores, by_mean) if result.measured else None
         if judged is None or found is None or found.usable is None:
             lost["unrated"] += judged is not None
             lost["unmeasured"] += judged is None and found is not None
         else:
             pairs.append(_pair(item, found, human=found.usable, judge=bool(judged)))
-    strays = dict.fromkeys(case_id for case_id, _, _ in said if case_id not in seen)
-    return Matched(pairs=tuple(pairs), strays=tuple(strays), **lost)
+    return Matched(pairs=tuple(pairs), strays=strays(ratings, answers), **lost)
 
 
-def consensus(ratings: Iterable[Rating]) -> dict[tuple[str, str | None, int], Consensus]:
-    """Return what people say together, by case, model and repeat."""
-    found: dict[tuple[str, str | None, int], list[Rating]] = defaultdict(list)
+def strays(ratings: Iterable[Rating], answers: Iterable[Answer]) -> tuple[Rating, ...]:
+    """Return the ratings that are of none of these answers (case, model, repeat)."""
+    named = set(answers)
+    known = {*named, *((case_id, None, repeat) for case_id, _, repeat in named)}
+    return tuple(each for each in ratings if (each.case_id, each.model, each.repeat) not in known)
+
+
+def consensus(ratings: Iterable[Rating]) -> dict[Answer, Consensus]:
+    """Return what people say together, by case, model and repeat.
+
+    Ratings without a model are of every model's answers: they stand under `None`, and count with
+    those of each model that others name.
+    """
+    found: dict[Answer, list[Rating]] = defaultdict(list)
     for rating in ratings:
         found[rating.case_id, rating.model, rating.repeat].append(rating)
-    return {key: _together(group) for key, group in found.items()}
+    return {
+        (case_id, model, repeat): _together(
+            [*group, *(found.get((case_id, None, repeat), ()) if model is not None else ())]
+        )
+        for (case_id, model, repeat), group in found.items()
+    }
 
 
 def human_rate(ratings: Iterable[Rating], *, model: str | None = None) -> Rate:
@@ -222,7 +242,7 @@ def human_rate(ratings: Iterable[Rating], *, model: str | None = None) -> Rate:
 
 def among_people(ratings: Iterable[Rating]) -> AmongPeople:
     """Return the agreement of people with each other: what a judge can be held against."""
-    units: dict[tuple[str, str | None, int], dict[str, Rating]] = defaultdict(dict)
+    units: dict[Answer, dict[str, Rating]] = defaultdict(dict)
     for rating in ratings:
         units[rating.case_id, rating.model, rating.repeat][rating.rater] = rating
     names = sorted({name for unit in units.values() for name in unit})

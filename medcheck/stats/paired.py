@@ -22,7 +22,7 @@ DRAWS = 9_999
 EXACT_UNITS = 12
 """Up to so many independent units all sign changes are tried."""
 _CHUNK = 1 << 20
-_NOTHING = 1e-12
+NOTHING = 1e-12
 """Standard errors and differences below this are rounding."""
 
 Array = NDArray[np.float64]
@@ -66,8 +66,8 @@ class Paired:
     def _p(self, shift: float) -> float | None:
         if self.error is None:
             return None
-        if self.error < _NOTHING:
-            return 0.5**self.units if shift < -_NOTHING else 1.0
+        if self.error < NOTHING:
+            return 0.5**self.units if shift < -NOTHING else 1.0
         return float(special.stdtr(self.units - 1, shift / self.error))
 
 
@@ -127,7 +127,7 @@ def permutation_p(
     units = values if clusters is None else _cluster_sums(values, clusters)
     seen = float(units.sum())
     # Sums of the same numbers in another order must count as equal.
-    bound = seen + _NOTHING * max(1.0, float(np.abs(units).sum()))
+    bound = seen + NOTHING * max(1.0, float(np.abs(units).sum()))
     exact = units.size <= EXACT_UNITS
     signs = _all_signs(units.size) if exact else _drawn_signs(units.size, draws, seed)
     below = sum(int(np.count_nonzero(part @ units <= bound)) for part in signs)

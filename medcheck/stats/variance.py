@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+FEWEST_CASES = 2
+"""Of fewer no spread between cases is seen, and no error of a mean can be told."""
 MOST_REPEATS = 32
 MOST_GRADINGS = 8
 
@@ -49,8 +51,8 @@ class Components:
         return math.sqrt(self._one_case(repeats, gradings) / cases)
 
     def needed(self, error: float, *, repeats: int = 1, gradings: int = 1) -> int:
-        """Return how many cases reach a standard error."""
-        return max(1, math.ceil(self._one_case(repeats, gradings) / error**2 - 1e-9))
+        """Return how many cases reach a standard error, at least two."""
+        return max(FEWEST_CASES, math.ceil(self._one_case(repeats, gradings) / error**2 - 1e-9))
 
     def _one_case(self, repeats: int, gradings: int) -> float:
         answer = (self.generation or 0.0) + (self.judge or 0.0) / gradings

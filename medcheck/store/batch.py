@@ -15,13 +15,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from medcheck.errors import StoreError
-from medcheck.store.responses import Failure, Lease, Responses, StoredReply, pack
+from medcheck.store.responses import Failure, Lease, Responses, Spend, StoredReply, pack
 
-Kind = Literal["save", "release", "renew", "fail", "claim", "settle", "reserve"]
+Kind = Literal["save", "release", "renew", "fail", "claim", "settle", "reserve", "spent"]
 Claimed = dict[str, StoredReply | Lease]
 
 # Replies first: what is paid for is on disk before anything else is attempted.
-_ORDER: tuple[Kind, ...] = ("save", "release", "renew", "fail", "claim", "settle", "reserve")
+_ORDER: tuple[Kind, ...] = (
+    *("save", "release", "renew", "fail", "claim", "settle", "reserve", "spent"),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +88,11 @@ class BatchStore:
     async def settle(self, run: str, *, reserved_usd: float | None, cost_usd: float | None) -> None:
         """Replace what was set aside for a call by what it cost."""
         await self._ask("settle", (run,), (reserved_usd, cost_usd))
+
+    async def spent(self, run: str) -> Spend:
+        """Return what a run has spent and set aside so far."""
+        found: Spend = await self._ask("spent", (run,), None)
+        return found
 
     def close(self) -> None:
         """Finish what is waiting and stop the thread; later calls raise `StoreError`."""
@@ -163,6 +170,8 @@ class BatchStore:
                 return self._responses.reserve_many(
                     names[0], values, max_calls=names[1], budget_usd=names[2]
                 )
+            case "spent":
+                return [self._responses.spent(names[0])] * len(group)
             case "save":
                 self._responses.save_rows(values, owner=names[0])
             case "release":

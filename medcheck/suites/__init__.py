@@ -51,6 +51,8 @@ class Suite:
     """Tag prefix of cases that belong together."""
     missing: str | None = None
     """Why the data's cases are absent although nothing is wrong; how to get them."""
+    notes: tuple[str, ...] = ()
+    """What a reader of its numbers must know: cases that `circular` leaves as they are."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """sha256 by file name, relative to the suite's folder."""
     followed: frozenset[str] = field(init=False)

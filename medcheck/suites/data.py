@@ -11,7 +11,7 @@ from medcheck import shelves
 from medcheck.errors import DatasetError, MedcheckError, located
 from medcheck.suites.cases import Common, joined_tags, listed
 from medcheck.suites.files import inside, sha256_of
-from medcheck.suites.rules import Seen, points_problem, takes_folders
+from medcheck.suites.rules import Seen, points_problem, scores_nothing_as_0, takes_folders
 from medcheck.suites.schema import Source
 from medcheck.types import Case, Origin
 
@@ -49,7 +49,7 @@ def data_cases(source: Source, common: Common, *, seen: Seen) -> Found:
     with located(_where(source, "format")):
         read = shelves.find("readers", block["format"], "read")
     cases = [_completed(case, block, common, path) for case in read(path, _options(block))]
-    _check(cases, seen)
+    _check(cases, seen, earns_0=scores_nothing_as_0(source.data))
     with located(_where(source, "where")):
         chosen = _chosen(cases, block.get("where", {}))
     return Found(cases=with_predecessors(chosen, cases), sha256=digest)
@@ -122,12 +122,13 @@ def _chosen(cases: Sequence[Case], where: Mapping[str, Any]) -> list[Case]:
     return chosen
 
 
-def _check(cases: Iterable[Case], seen: Seen) -> None:
+def _check(cases: Iterable[Case], seen: Seen, *, earns_0: bool) -> None:
     problems: list[MedcheckError] = []
     for number, case in enumerate(cases, 1):
         origin = case.origin or Origin(path="data")
         where = f"{origin.path}:{origin.line or f'case {number}'}"
-        problems += [DatasetError(text, where=where) for text in _problems(case, where, seen)]
+        found = _problems(case, where, seen, earns_0=earns_0)
+        problems += [DatasetError(text, where=where) for text in found]
         if len(problems) >= _MAX_PROBLEMS:
             break
     if problems:
@@ -135,12 +136,12 @@ def _check(cases: Iterable[Case], seen: Seen) -> None:
         raise DatasetError("\n".join(texts))
 
 
-def _problems(case: Case, where: str, seen: Seen) -> Iterator[str]:
+def _problems(case: Case, where: str, seen: Seen, *, earns_0: bool) -> Iterator[str]:
     if case.follows and case.follows not in seen.ids:
         yield f'case "{case.id}" follows "{case.follows}", which is no earlier case.'
     if problem := seen.id_problem(case.id, where):
         yield problem
-    if problem := points_problem(case.criteria, case.grader):
+    if problem := points_problem(case.criteria, case.grader, earns_0=earns_0):
         yield f'case "{case.id}": {problem}'
     for tag in case.tags:
         if problem := seen.tag_problem(tag):

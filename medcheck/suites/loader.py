@@ -10,20 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from medcheck import shelves
-from medcheck.errors import SuiteError, located
-from medcheck.scoring.circular import copies_of
+from medcheck.errors import DatasetError, SuiteError, located
+from medcheck.scoring.shuffling import copies_of, unshuffled
 from medcheck.suites import Suite
 from medcheck.suites.cases import Common, inline_cases, listed, numbered
 from medcheck.suites.data import Found, data_cases, with_predecessors
 from medcheck.suites.rules import Seen, case_rules, format_defaults, grader_of, suite_rules
 from medcheck.suites.sampling import Sample, drawn, parse_sample
 from medcheck.suites.schema import MAX_PROBLEMS, Source, check, schema
-from medcheck.suites.yaml_lines import Document, Problem, Where, read_document
+from medcheck.suites.yaml_lines import Document, Problem, Where, leads_away, read_document
 from medcheck.types import Case
 
 POLICIES = {"truncated": "error", "refusal": "score"}
 GATE = {"margin": 0.03, "category_margin": 0.10, "alpha": 0.05}
 _FIXED = ("suite", "cases", "include")
+_NAMED = 5
+"""Cases that a note names."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,6 +62,13 @@ def load(
 def _files(path: Path, overrides_of: Callable[[str], Mapping[str, Any]], seen: Seen) -> _Files:
     document = read_document(path)
     data = document.data
+    if leads_away(path) and not (isinstance(data, dict) and "suite" in data):
+        # A word of what it does hold would show a file that this folder was not given.
+        raise SuiteError(
+            "a link to a file elsewhere, which is no suite.",
+            hint="Remove it, or put the suite here.",
+            where=document.lines.shown,
+        )
     name = data.get("suite") if isinstance(data, dict) else None
     name = name if isinstance(name, str) else path.stem
     source, refused = _overridden(document, overrides_of(name), name)
@@ -158,13 +167,14 @@ def _suite(path: Path, files: _Files, seen: Seen, sample: Sample | None) -> Suit
     common = Common(suite=data["suite"], folder=folder, grader=grader["name"], options=grader)
     summary = {"measure": "mean", **usual.get("summary", {}), **data.get("summary", {})}
     summary["by"] = listed(summary.get("by"))
-    cases, found = _cases(files, common, seen=seen, sample=sample, by=summary["by"])
+    read, found = _cases(files, common, seen=seen, sample=sample, by=summary["by"])
+    cases, notes = _copied(read, files.main)
     digest = {data["data"]["path"]: found.sha256} if found.sha256 else {}
     return Suite(
         name=data["suite"],
         path=path,
         title=data.get("title", data["suite"]),
-        cases=cases,
+        cases=numbered(cases),
         grader=grader,
         data=data.get("data", {}),
         judges=listed(grader.get("judges")),
@@ -178,6 +188,7 @@ def _suite(path: Path, files: _Files, seen: Seen, sample: Sample | None) -> Suit
         ungraded_at_most=data.get("ungraded_at_most", 0.0),
         cluster=data.get("cluster"),
         missing=found.missing,
+        notes=notes,
         versions={**files.versions, **digest},
     )
 
@@ -216,20 +227,36 @@ def _cases(
         read = _sampled(read, parse_sample(data["data"]["sample"]), prefix)
     cases = (*inline, *read)
     cases = _sampled(cases, sample, prefix) if sample else cases
-    return numbered(_copied(cases, files.main)), found
+    return cases, found
 
 
-def _copied(cases: tuple[Case, ...], source: Source) -> tuple[Case, ...]:
-    """Return each choice question as often as `circular` says, its options in another order.
+def _copied(cases: tuple[Case, ...], source: Source) -> tuple[tuple[Case, ...], tuple[str, ...]]:
+    """Return each choice question as often as `circular` says, and which cases stay as they are.
 
     Raises:
-        DatasetError: a case offers no options.
+        DatasetError: no case can be shuffled, or the gold of one cannot move along.
     """
     count = source.data.get("circular")
-    if count is None:
-        return cases
+    if count is None or not cases:
+        return cases, ()
+    found: list[Case] = []
+    left: dict[str, list[str]] = {}
     with located(source.problem(("circular",), "").error.where):
-        return tuple(copy for case in cases for copy in copies_of(case, count))
+        for case in cases:
+            if why := unshuffled(case):
+                left.setdefault(why, []).append(case.id)
+            found += [case] if why else copies_of(case, count)
+        told = [_left_out(why, names) for why, names in left.items()]
+        if sum(map(len, left.values())) == len(cases):
+            hint = "Leave out circular, or write options as A. B. C. on lines of their own."
+            raise DatasetError(f"no case can be shuffled: {'; '.join(told)}.", hint=hint)
+    name = source.data["suite"]
+    return tuple(found), tuple(f"{name}: asked once, not {count} times: {text}." for text in told)
+
+
+def _left_out(why: str, names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more} ({why})"
 
 
 def _sampled(cases: tuple[Case, ...], sample: Sample, by: str | None) -> tuple[Case, ...]:

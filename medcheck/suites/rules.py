@@ -89,13 +89,18 @@ def tag_problem(tag: str) -> str | None:
     return None
 
 
-def points_problem(criteria: tuple[Criterion, ...], grader: str) -> str | None:
-    """Return why a grader that scores by criteria cannot score a case, or `None`."""
+def points_problem(
+    criteria: tuple[Criterion, ...], grader: str, *, earns_0: bool = False
+) -> str | None:
+    """Return why a grader that scores by criteria cannot score a case, or `None`.
+
+    `earns_0`: where nothing can be earned, the score is 0.
+    """
     if grader not in BY_CRITERIA:
         return None
     if not criteria:
         return f'no criteria and no checks; the grader "{grader}" needs some.'
-    if not any(criterion.points > 0 for criterion in criteria):
+    if not earns_0 and not any(criterion.points > 0 for criterion in criteria):
         return "no criterion or check has points above 0, so no score can be computed."
     return None
 
@@ -106,6 +111,20 @@ def grader_of(data: Any) -> str:
     name = block.get("name") if isinstance(block, Mapping) else block
     own = name or _mapping(format_defaults(data).get("grader")).get("name")
     return own if isinstance(own, str) else DEFAULT_GRADER
+
+
+def scores_nothing_as_0(data: Any) -> bool:
+    """Return whether a suite's answers score 0 where no point can be earned.
+
+    Source: MedicalAiBenchEval clinical_scoring_calculator.py:180-395; gaps.md section 4.
+    """
+    found = _mapping(data)
+    block = _mapping(found.get("grader"))
+    rule, name = block.get("points"), _mapping(found.get("data")).get("format")
+    if grader_of(data) != "claims" or isinstance(rule, str):
+        return grader_of(data) == "claims" and rule == "gaps_official"
+    usual = shelves.has("readers", name, "PROTOCOL") if isinstance(name, str) else None
+    return (found.get("protocol") or block.get("protocol") or usual) == "official"
 
 
 def format_defaults(data: Any) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medcheck.errors import SettingsError
+from medcheck.scoring.circular import GROUP
 from medcheck.types import Case
 
 _OFFICIAL = re.compile(r"official:([1-9][0-9]*)", re.ASCII)
@@ -46,8 +47,10 @@ def drawn(cases: Sequence[Case], sample: Sample, *, by: str | None = None) -> li
     """Return the sampled cases; all of them if there are no more than `n`.
 
     Stratified: each stratum gives its share (largest remainders), the file's order is kept. The
-    strata are the categories, else the tags with the prefix `by`. Official: random.Random(0).sample
-    on the file's order, whose order is kept as drawn.
+    strata are the categories, else the tags with the prefix `by`. Shuffled copies of a question
+    (tag `group:`) come all or none, so that strata of them may give up to a question less than
+    their share; one question comes even if it has more copies than `n`. Official:
+    random.Random(0).sample on the file's order, whose order is kept as drawn.
 
     Source: openai/simple-evals healthbench_eval.py:300, 346-350 (the official rule).
     """
@@ -58,10 +61,36 @@ def drawn(cases: Sequence[Case], sample: Sample, *, by: str | None = None) -> li
     generator = random.Random(sample.seed)  # noqa: S311 - not for secrets
     strata = _strata(cases, by)
     shares = _shares([len(rows) for rows in strata], sample.n)
-    rows = [
-        row for some, n in zip(strata, shares, strict=True) for row in generator.sample(some, n)
-    ]
+    rows: list[int] = []
+    left = 0
+    for some, share in zip(strata, shares, strict=True):
+        units = _units(cases, some)
+        if len(units) == len(some):
+            rows += generator.sample(some, share)
+            continue
+        taken = _fitting(generator.sample(units, len(units)), share + left)
+        left += share - len(taken)
+        rows += taken
+    rows = rows or generator.choice(_units(cases, strata[0]))
     return [cases[row] for row in sorted(rows)]
+
+
+def _units(cases: Sequence[Case], rows: Sequence[int]) -> list[list[int]]:
+    """Return the rows, those of one group together."""
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        group = next((tag for tag in cases[row].tags if tag.startswith(GROUP)), f"row {row}")
+        found.setdefault(group, []).append(row)
+    return list(found.values())
+
+
+def _fitting(units: Sequence[Sequence[int]], n: int) -> list[int]:
+    """Return the rows of the first units that fit into `n` rows."""
+    taken: list[int] = []
+    for unit in units:
+        if len(taken) + len(unit) <= n:
+            taken += unit
+    return taken
 
 
 def _strata(cases: Sequence[Case], by: str | None) -> list[list[int]]:

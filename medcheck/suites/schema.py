@@ -156,7 +156,16 @@ def _additional(_: Any, found: dict[str, Any], schema: Mapping[str, Any]) -> _To
     known = schema.get("properties", {})
     for key in found:
         if key not in known:
-            yield key, _UNKNOWN, did_you_mean(key, known)
+            yield key, _UNKNOWN, _deeper(key, known) or did_you_mean(key, known)
+
+
+def _deeper(key: str, known: Mapping[str, Any]) -> str:
+    """Return the field of a block that a key means which stands too high; empty: none."""
+    for name, block in known.items():
+        for inner in block.get("properties", ()):
+            if inner == key or inner.startswith(f"{key}_"):
+                return f'Did you mean "{name}.{inner}"?'
+    return ""
 
 
 def _required(names: list[str], found: dict[str, Any], _: Any) -> _Told:
@@ -172,6 +181,11 @@ def _type(expected: Any, found: Any, _: Any) -> _Told:
     if "string" in types and isinstance(found, bool | int | float):
         exact = not isinstance(found, float)
         hint = f'Put it in quotes: "{json.dumps(found)}".' if exact else "Put it in quotes."
+    if "string" in types and isinstance(found, Mapping) and len(found) == 1:
+        [(key, value)] = found.items()
+        if isinstance(key, str) and isinstance(value, str):
+            joined = "" if " " in key + value else f"Write {key}:{value} without a space, or put "
+            hint = f'{joined or "Put "}it in quotes: "{key}: {value}".'
     yield None, f"expected {names}, found {shown(found)}.", hint
 
 

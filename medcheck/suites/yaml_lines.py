@@ -111,6 +111,13 @@ def shown_path(path: Path) -> str:
     return str(absolute.relative_to(here) if absolute.is_relative_to(here) else path)
 
 
+def leads_away(path: Path) -> bool:
+    """Tell whether a path leads by a link to a file outside of the current folder."""
+    real = os.path.realpath(path)
+    absolute = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+    return real != absolute and not Path(real).is_relative_to(os.path.realpath(Path.cwd()))
+
+
 def load_yaml(path: Path) -> tuple[Any, Lines]:
     """Read one strict YAML document.
 

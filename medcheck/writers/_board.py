@@ -52,13 +52,16 @@ class Sheet:
 
     @property
     def points(self) -> tuple[Point, ...]:
-        """The contestants whose answers have a price."""
+        """The contestants on all benchmarks whose answers have a price.
+
+        What was measured on fewer costs less and has another mean: it would win unfairly.
+        """
         rows = zip(self.board.contestants, self.board.standings, self.board.spreads, self.bills,
-                   strict=True)  # fmt: skip
+                   self.board.whole, strict=True)  # fmt: skip
         return tuple(
             Point(label=who.label, cost_usd=bill.answering.cost_usd, score=stood.mean, span=s.mean)
-            for who, stood, s, bill in rows
-            if bill.answering.cost_usd and stood.mean is not None
+            for who, stood, s, bill, whole in rows
+            if whole and bill.answering.cost_usd and stood.mean is not None
         )
 
 
@@ -79,7 +82,25 @@ def notes(sheet: Sheet) -> Iterator[str]:
         "items and say nothing about other benchmarks or another pool."
     )
     yield f"Costs are {BASIS[sheet.costing]}. A jury's cost is the price of measuring."
+    yield from _unlike_costs(sheet.board)
     yield from dict.fromkeys(note for system in sheet.systems for note in system.notes)
+
+
+def _unlike_costs(board: Board) -> Iterator[str]:
+    """Yield whose costs are not of the same answers as the others'."""
+    apart = [who.label for who, whole in zip(board.contestants, board.whole, strict=True)
+             if not whole]  # fmt: skip
+    if apart:
+        yield (
+            f"{', '.join(apart)}: not measured on every benchmark, so the cost is of fewer; no "
+            "cost per point, and left out of the Pareto front."
+        )
+    for suite in dict.fromkeys(column.suite for column in board.columns):
+        counts = {who.label: side.planned for who in board.contestants for side in who.sides
+                  if side.suite == suite}  # fmt: skip
+        if len(set(counts.values())) > 1:
+            listed = ", ".join(f"{count} of {label}" for label, count in counts.items())
+            yield f"{suite}: costs are of all answers, of which there are {listed}."
 
 
 def lines(sheet: Sheet) -> tuple[str, ...]:
@@ -166,9 +187,10 @@ def _standings(board: Board) -> Table:
 
 
 def _scores(board: Board) -> Table:
-    head = ("benchmark", "cases", *(who.label for who in board.contestants))
+    head = ("benchmark", "measured by", "cases", *(who.label for who in board.contestants))
     rows = tuple(
-        (column.name, str(column.n), *map(_number, column.values)) for column in board.columns
+        (column.name, column.measure, str(column.n), *map(_number, column.values))
+        for column in board.columns
     )
     return Table(title="Scores by benchmark, on the cases measured for all", head=head, rows=rows)
 
@@ -213,10 +235,11 @@ def _costs(sheet: Sheet) -> Table:
     best = {points[at].label for at in pareto([(p.cost_usd, p.score) for p in points])}
     rows = (
         (who.label, *_part(bill.answering), *_part(bill.judging), money(bill.total_usd),
-         money(per_point(bill.answering.cost_usd, stood.mean)),
+         money(per_point(bill.answering.cost_usd, stood.mean)) if whole else _NONE,
          "yes" if who.label in best else "")
-        for who, stood, bill in zip(
-            sheet.board.contestants, sheet.board.standings, sheet.bills, strict=True)
+        for who, stood, bill, whole in zip(
+            sheet.board.contestants, sheet.board.standings, sheet.bills, sheet.board.whole,
+            strict=True)
     )  # fmt: skip
     title = "Cost of all answers; a point is a hundredth of the mean score, the jury not counted"
     return Table(title=title, head=head, rows=tuple(rows))

@@ -34,14 +34,30 @@ Value = str | float | int | bool | None
 
 _UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 """What XML cannot hold, and the carriage return, which its readers turn into a line feed."""
+_ESCAPE = re.compile(r"\\(?=u00(?:0[0-8b-f]|1[0-9a-f]|5c))")
+"""The backslash of a text that looks like one of our escapes."""
+_PLACE = re.compile(r"see [^/\\:]+\.cells\.jsonl, line [1-9][0-9]*")
+"""A text that would be taken for the place of another one."""
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 """Beginnings that Excel would take for more than text once the cell is edited."""
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 _DATE = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(<)")
 
 
+class Json(str):
+    r"""A text that is JSON: its own `\u0007` is an escape already, and is read as one."""
+
+    __slots__ = ()
+
+
 def escaped(text: str) -> str:
-    r"""Return text that a cell can hold: a control character becomes `\u` and four digits."""
+    r"""Return text that a cell can hold: a control character becomes `\u` and four digits.
+
+    In a text that is not `Json` the backslash of what only looks so becomes `\u005c`, so that
+    whoever replaces the escapes has the text again.
+    """
+    if not isinstance(text, Json):
+        text = _ESCAPE.sub(r"\\u005c", text)
     return _UNFIT.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -84,7 +100,7 @@ class Book:
             value = None if value == "" else value
             return WriteOnlyCell(page, value=value)
         text = escaped(value)
-        if _units(text) > CELL_LIMIT:
+        if _units(text) > CELL_LIMIT or _PLACE.fullmatch(text):
             text = self._put_beside(page, value, place)
         cell = WriteOnlyCell(page, value=text)
         # openpyxl takes "=..." for a formula and "#N/A" for an error.

@@ -170,7 +170,9 @@ def _suite_table(
     ]
     levels = sheet([(entry.index, row) for entry, row in rows])
     rows = [(entry, row) for entry, row in rows if levels is None or not is_bin(row)]
-    axis = axis_for(_drawn(row) for _, row in rows if levels is None or not is_count(row))
+    drawn = [row for _, row in rows if levels is None or not is_count(row)]
+    top = _top(drawn)
+    axis = axis_for(n for row in drawn if (n := _drawn(row)) is not None and n <= top)
     short = _short_groups(suite, pairs, rows)
     names = dict.fromkeys(row.group for _, row in rows)
 
@@ -188,6 +190,18 @@ def _suite_table(
         has_ungraded=any(row.ungraded for _, row in rows),
         levels=levels,
     )
+
+
+def _top(rows: Iterable[Row]) -> float:
+    """Return where the scale of a suite's own measure ends; marks beyond it are another measure's.
+
+    A suite whose scores are shares may show mean marks of 1 to 5 beside them: on one axis the
+    shares would be a fifth as long as they could be.
+    """
+    means = [
+        number for row in rows if row.group == "overall" if (number := _drawn(row)) is not None
+    ]
+    return 1.0 if means and max(means) <= 1.0 else math.inf
 
 
 def _short_groups(
@@ -238,8 +252,14 @@ def _line(entry: Entry, row: Row, axis: Axis, *, bars: bool) -> Line:
         std=_text(row.std),
         n=row.n,
         ungraded=row.ungraded,
-        mark=None if bars and is_count(row) else _mark(row, axis, bar=bars),
+        mark=None if _is_elsewhere(row, axis, bars=bars) else _mark(row, axis, bar=bars),
     )
+
+
+def _is_elsewhere(row: Row, axis: Axis, *, bars: bool) -> bool:
+    """Return whether a row's number is of another unit than the axis."""
+    number = _drawn(row)
+    return (bars and is_count(row)) or (number is not None and number > axis.high)
 
 
 def _text(number: float | None) -> str | None:

@@ -1,10 +1,11 @@
-"""`results.csv`: one row per answer, its verdicts as counts; beside it `figures.csv`.
+r"""`results.csv`: one row per answer, its verdicts as counts; beside it `figures.csv`.
 
 The figures are the rows of the summary, all groups of them: score distribution, coverage and harm
 by level as well, where a suite has levels.
 
 A text that a spreadsheet would take for a formula, or that begins with an apostrophe, stands after
-an apostrophe; a reader takes the first apostrophe away and has the text. Numbers stay numbers.
+an apostrophe; a reader takes the first apostrophe away and has the text. A control character that
+ends no line and no column is its escape (`\u001b`), as in the workbook. Numbers stay numbers.
 
 Source: OWASP, CSV Injection (which beginnings are formulas, full-width ones included).
 """
@@ -12,6 +13,7 @@ Source: OWASP, CSV Injection (which beginnings are formulas, full-width ones inc
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,6 +32,9 @@ COLUMNS = (
 )  # fmt: skip
 FIGURES = ("model", "suite", "group", "value", "raw", "ci_low", "ci_high", "n", "ungraded")
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_ESCAPE = re.compile(r"\\(?=u00(?:0[0-8bcef]|[189][0-9a-f]|7f|5c))")
+"""The backslash of a text that looks like one of our escapes."""
 
 Value = str | float | bool | None
 
@@ -77,10 +82,16 @@ def _write(head: Iterable[str], lines: Iterable[Iterable[Value]], path: Path) ->
 
 
 def safe(value: Value) -> Value:
-    """Return a value as a cell that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value.startswith(_RISKY):
-        return f"'{value}"
-    return value
+    r"""Return a value as a cell that no spreadsheet takes for a formula, nor a terminal for orders.
+
+    Where a text holds what looks like an escape, its backslash becomes `\u005c`: whoever replaces
+    the escapes has the text again.
+    """
+    if not isinstance(value, str):
+        return value
+    text = _ESCAPE.sub(r"\\u005c", value)
+    text = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return f"'{text}" if text.startswith(_RISKY) else text
 
 
 def row(result: Result) -> tuple[Value, ...]:

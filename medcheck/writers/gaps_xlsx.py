@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from medcheck.errors import WriterError
-from medcheck.scoring.gaps import IRRELEVANT, polarity_of, score_card
+from medcheck.scoring.gaps import IRRELEVANT, PREFIX, polarity_of, score_card
 from medcheck.scoring.truncation import judge_summary, judged_items, judged_json
 from medcheck.summary import Summary
 from medcheck.types import Result, Run, Verdict
-from medcheck.writers._cells import Value, workbook
+from medcheck.writers._cells import Json, Value, workbook
 
 QUESTION = ("index", "question", "分类", "rubrics")
 ADDED = (
@@ -28,6 +28,10 @@ ADDED = (
     "_judged_json_scores",
 )  # fmt: skip
 """Endings of the columns beside an answer's column."""
+ID = "id"
+"""A last column, only where `index` would be read as another case id."""
+SEVERITY = "Medium"
+"""What the original says of every irrelevant statement."""
 
 
 def write(run: Run, summary: Summary, path: Path) -> Path:
@@ -48,6 +52,8 @@ def write(run: Run, summary: Summary, path: Path) -> Path:
     header = [*QUESTION]
     for name in columns.values():
         header += [name, *(f"{name}{ending}" for ending in ADDED)]
+    named = any(_has_levels(r) and not _is_told(r.case_id) for r in run.results)
+    header += [ID] if named else []
     taken: set[int] = set()
     rows = 0
     with workbook(path) as book:
@@ -55,7 +61,8 @@ def write(run: Run, summary: Summary, path: Path) -> Path:
         for _, group in itertools.groupby(run.results, key=lambda r: (r.suite, r.case_id)):
             results = [result for result in group if _has_levels(result)]
             if results:
-                sheet.append([_index(results[0], taken), *_row(results, list(columns))])
+                own = [results[0].case_id] if named else []
+                sheet.append([_index(results[0], taken), *_row(results, list(columns)), *own])
                 rows += 1
         if not rows:
             raise WriterError(
@@ -67,11 +74,24 @@ def write(run: Run, summary: Summary, path: Path) -> Path:
 
 def _index(result: Result, taken: set[int]) -> int | str:
     """Return the number in a case id; the id where it has none, or another suite has taken it."""
-    number = re.fullmatch(r".*?-0*(\d+)", result.case_id)
-    if not number or int(number[1]) in taken:
+    number = _number(result.case_id)
+    if number is None or number in taken:
         return result.case_id
-    taken.add(int(number[1]))
-    return int(number[1])
+    taken.add(number)
+    return number
+
+
+def _number(case_id: str) -> int | None:
+    found = re.fullmatch(r".*?-0*(\d+)", case_id)
+    return int(found[1]) if found else None
+
+
+def _is_told(case_id: str) -> bool:
+    """Return whether the reader makes this case id of the index that stands for it."""
+    number = _number(case_id)
+    if number is None:
+        return case_id.startswith(f"{PREFIX}-")
+    return case_id == f"{PREFIX}-{number:03d}"
 
 
 def _row(results: Sequence[Result], columns: Sequence[tuple[str, int]]) -> list[Value]:
@@ -102,12 +122,14 @@ def _answer(result: Result | None) -> list[Value]:
     rubric = _rubric(result)
     return [
         text,
-        judged_json(items),
-        judged_json(judged_items(v for v in rubric if polarity_of(v.criterion) == "positive")),
-        judged_json(judged_items(v for v in rubric if polarity_of(v.criterion) == "negative")),
+        Json(judged_json(items)),
+        *(
+            Json(judged_json(judged_items(v for v in rubric if polarity_of(v.criterion) == kind)))
+            for kind in ("positive", "negative")
+        ),
         judge_summary(items),
         _irrelevant(verdicts),
-        json.dumps(score_card(verdicts), ensure_ascii=False),
+        Json(json.dumps(score_card(verdicts), ensure_ascii=False)),
     ]
 
 
@@ -120,11 +142,18 @@ def _irrelevant(verdicts: Iterable[Verdict]) -> str | None:
     if not found:
         return None
     graded = [v for v in found if v.criterion.level is not None]
-    contents = [{"content": v.criterion.text, "reasoning": ""} for v in graded]
+    quotes = [v.criterion.text for v in graded]
+    reasons = _reasons(next((v for v in found if v.criterion.level is None), None), quotes)
+    contents = [
+        {"content": quote, "reasoning": reason}
+        for quote, reason in zip(quotes, reasons, strict=True)
+    ]
     grades = [
         {
             "content": v.criterion.text,
+            "original_reasoning": reason,
             "final_level": v.criterion.level,
+            "final_severity": SEVERITY,
             "reasoning": max((b.explanation for b in v.ballots), key=len, default=""),
             "model_results": [
                 {"model_id": b.judge, "level": b.label, "reasoning": b.explanation}
@@ -132,9 +161,27 @@ def _irrelevant(verdicts: Iterable[Verdict]) -> str | None:
             ],
             "voting_strategy": v.how,
         }
-        for v in graded
+        for v, reason in zip(graded, reasons, strict=True)
     ]
     return _dumped({"extracted_contents": contents, "final_grades": grades})
+
+
+def _reasons(search: Verdict | None, quotes: Sequence[str]) -> list[str]:
+    """Return why each statement was picked out: the search's ballot says all of it, in order."""
+    said = "\n".join(ballot.explanation for ballot in search.ballots) if search else ""
+    marks = [f"{quote}: " for quote in quotes]
+    starts, at = [], 0
+    for mark in marks:
+        start = said.find(mark, at)
+        if start < 0:
+            return [""] * len(quotes)
+        at = start + len(mark)
+        starts.append(start)
+    ends = [*starts[1:], len(said)]
+    return [
+        said[start + len(mark) : end].strip()
+        for start, mark, end in zip(starts, marks, ends, strict=True)
+    ]
 
 
 def _point(item: dict[str, Any]) -> dict[str, Any]:
@@ -151,9 +198,9 @@ def _has_levels(result: Result) -> bool:
 
 
 def _column(model: str, repeat: int) -> str:
-    name = f"{model}_answer" if model in QUESTION else model
+    name = f"{model}_answer" if model in (*QUESTION, ID) else model
     return name if repeat == 1 else f"{name}_{repeat}"
 
 
-def _dumped(found: object) -> str:
-    return json.dumps(found, ensure_ascii=False, indent=2)
+def _dumped(found: object) -> Json:
+    return Json(json.dumps(found, ensure_ascii=False, indent=2))

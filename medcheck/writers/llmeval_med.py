@@ -12,13 +12,15 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TextIO, cast
 
 from medcheck.errors import WriterError
+from medcheck.scoring.requirements import REFERENCE_ONLY
 from medcheck.scoring.usability import CODES, RUN
 from medcheck.summary import Summary
 from medcheck.types import Result, Run
@@ -30,22 +32,34 @@ _UNSAFE = re.compile(r"[^\w.-]+")
 _IN_MEMORY = 1 << 20
 """Bytes of a category that are held before they go to a temporary file."""
 
+_SAFETY = "MSE"
+"""The category whose reference is a checklist."""
+_DIFFICULTY = "difficulty:"
+
 _Key = tuple[str, int, int]
 """Model, repeat and run."""
+_Records = Mapping[str, Mapping[str, Any]]
 
 
-def write(run: Run, summary: Summary, path: Path) -> Path:
+def write(run: Run, summary: Summary, path: Path, *, data: _Records = MappingProxyType({})) -> Path:
     """Write one file for each model, repeat and run of the judge; see the shelf's contract.
 
     A single one is `path`, several are `STEM-MODEL-REPEAT-runN.json` beside each other; the first
-    is returned. Reference and checklist are not in them: a run does not hold them.
+    is returned. Of an item's own fields they have what the run holds: the checklist, and where the
+    reference is one, the reference.
+
+    Args:
+        run: of LLMEval-Med.
+        summary: of the run.
+        path: of the file.
+        data: items of the data set by case id; all their fields are written too.
 
     Raises:
-        WriterError: the run holds a case that is not of LLMEval-Med, or no score, or a file cannot
-            be written.
+        WriterError: the run holds a case that is not of LLMEval-Med or of `data`, or no score, or
+            a file cannot be written.
     """
-    runs = sorted({int(row.group.removeprefix(RUN)) for row in summary.rows if _is_run(row.group)})
-    if not runs:
+    numbers = _numbers(run, summary)
+    if not numbers:
         raise WriterError(
             "the run holds no scores of the grader checklist.", where=str(path),
             hint="Export a run of LLMEval-Med.",
@@ -53,9 +67,11 @@ def write(run: Run, summary: Summary, path: Path) -> Path:
     with ExitStack() as stack:
         files: dict[_Key, _File] = {}
         for result in run.results:
-            for number in runs:
+            own = _own(result, data, str(path))
+            for number in numbers:
                 key = (result.model, result.repeat, number)
-                files.setdefault(key, _File(stack=stack)).add(result, number, str(path))
+                file = files.setdefault(key, _File(stack=stack))
+                file.add(result.case_id, {**own, **_work(result, number)})
         paths = {key: path if len(files) == 1 else _path(path, key) for key in files}
         for key, file in files.items():
             with replaced(paths[key]) as target:
@@ -70,23 +86,11 @@ class _File:
     stack: ExitStack
     parts: dict[str, TextIO] = field(default_factory=dict)
 
-    def add(self, result: Result, number: int, path: str) -> None:
+    def add(self, case_id: str, item: Mapping[str, Any]) -> None:
         """Take what one run says of an answer."""
-        found = _ID.fullmatch(result.case_id)
-        if found is None or found["code"] not in _NAMES:
-            raise WriterError(
-                f'case "{result.case_id}" is not of LLMEval-Med (such as MK-5-1).', where=path
-            )
-        name = _NAMES[found["code"]]
+        name = _NAMES[case_id.partition("-")[0]]
         if name not in self.parts:
             self.parts[name] = cast("TextIO", self.stack.enter_context(_spool()))
-        item = {
-            "category2": result.category[1] if len(result.category) > 1 else "",
-            "round": int(found["round"]),
-            "problem": _problem(result),
-            "groupCode": int(found["group"]),
-            **_work(result, number),
-        }
         part = self.parts[name]
         part.write(",\n    " if part.tell() else "\n    ")
         part.write(json.dumps(item, ensure_ascii=False))
@@ -108,13 +112,53 @@ def _spool() -> tempfile.SpooledTemporaryFile[str]:
     )
 
 
+def _numbers(run: Run, summary: Summary) -> range:
+    """Return the numbers of the judge's runs: as the suites say, whatever became of the runs."""
+    told = [found.get("usability") for found in run.suites.values()]
+    planned = [int(usability["runs"]) for usability in told if usability]
+    rows = [int(r.group.removeprefix(RUN)) for r in summary.rows if _is_run(r.group)]
+    return range(1, max([*planned, *rows], default=0) + 1)
+
+
+def _own(result: Result, data: _Records, path: str) -> dict[str, Any]:
+    """Return the fields of an item that are not the scripts' work."""
+    found = _ID.fullmatch(result.case_id)
+    if found is None or found["code"] not in _NAMES:
+        raise WriterError(
+            f'case "{result.case_id}" is not of LLMEval-Med (such as MK-5-1).', where=path
+        )
+    if data:
+        if result.case_id not in data:
+            raise WriterError(f'the data has no case "{result.case_id}".', where=path)
+        return dict(data[result.case_id])
+    return {
+        "category2": result.category[1] if len(result.category) > 1 else "",
+        "round": int(found["round"]),
+        "problem": _problem(result),
+        "groupCode": int(found["group"]),
+        **_held(result, found["code"]),
+    }
+
+
+def _held(result: Result, code: str) -> dict[str, str]:
+    """Return what a run holds of checklist, reference and difficulty."""
+    found = {}
+    verdicts = result.score.verdicts if result.score else ()
+    if verdicts and verdicts[0].criterion.text != REFERENCE_ONLY:
+        found["sanswer" if code == _SAFETY else "checklist"] = verdicts[0].criterion.text
+    for tag in result.tags:
+        if tag.startswith(_DIFFICULTY):
+            found["difficulty"] = tag.removeprefix(_DIFFICULTY)
+    return found
+
+
 def _problem(result: Result) -> str:
     return next((turn.text for turn in reversed(result.messages) if turn.role == "user"), "")
 
 
 def _work(result: Result, number: int) -> dict[str, Any]:
     """Return the fields that the original's scripts add to an item."""
-    facets = result.score.facets if result.measured and result.score else {}
+    facets = result.score.facets if result.score else {}
     name = f"{RUN}{number}"
     ballots = [b for v in (result.score.verdicts if result.score else ()) for b in v.ballots]
     said = [ballot.explanation for ballot in ballots if ballot.label == name]

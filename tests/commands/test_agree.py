@@ -130,5 +130,10 @@ def test_usable_answers(tmp_path, call):
     assert "s: 2 answers with a verdict of judge and people" in told
     assert "precision" in told
     assert told.endswith("seed 3.\n")
+    said = call("r", path, path, "--usable", status=2)
+    assert said.count(" already, at ") == 2
+    wrong = table(tmp_path / "wrong.csv", [{**row, "model": "M"} for row in rows])
+    assert f'{wrong}:2: model "M" is not in run r' in call("r", wrong, "--usable", status=2)
+    assert "are read with --usable" in call("r", path, status=2)
     with pytest.raises(SettingsError, match="--usable takes neither"):
         call("r", path, "--usable", "--judge", "j")

@@ -90,6 +90,16 @@ def test_sentinel(folder, capsys):
     assert main(["sentinel", "five.json"]) == 12
 
 
+def test_rejudge_says_why_it_could_not(folder, capsys):
+    """What was not measured has its causes, counted, and what was sent and spent is told."""
+    given = ["rejudge", "r", "--as", "off", "--protocol", "official", "--responses", "only"]
+    assert main(given) == 12
+    said = capsys.readouterr().out
+    assert "not measured, 24: judge_error: " in said
+    assert "no stored reply" in said
+    assert "this run: 0 requests sent, " in said
+
+
 def test_variance(folder, capsys):
     """Repeats and re-gradings by `rejudge` are found and told apart."""
     assert main(["rejudge", "r", "--as", "again", "--responses", "fresh"]) == 0

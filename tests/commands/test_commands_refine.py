@@ -192,6 +192,13 @@ def test_another_judge_is_refused(begun):
 def test_wrong_use_is_told(begun):
     """Missing names, numbers out of range, unknown suites and second starts are named."""
     assert "Add --by NAME" in begun("propose", "--edit", EDIT, status=2)
+    blank = ("propose", "--edit", EDIT, "--by", " ", "--reason", "r")
+    assert "Add --by NAME" in begun(*blank, status=2)
+    assert "Add --by NAME" in begun("propose", "--edit", "", "--by", "", status=2)
+    wrong = Path("wrong.csv")
+    wrong.write_text("case_id,model,score\nMK-1-1,Demo,5\n", encoding="utf-8")
+    said = begun("start", SUITE, "starter", "--ratings", wrong, "--folder", "other", status=2)
+    assert f'wrong.csv:2: model "Demo" is not in {SUITE} in run starter' in said
     start = ["start", SUITE, "starter", "--ratings", RATINGS]
     assert "holds a refinement already" in begun(*start, status=2)
     for option, value in (("--calibration", 1), ("--target", 2), ("--max-rounds", 0)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def files(tmp_path, monkeypatch):
     for run, scores in enumerate(([5, 3, ""], [4, 4, "-1"]), start=1):
         data = {
             key: [
-                {"category2": "x", "round": 1, "problem": "p", "groupCode": n + 1,
+                {"category2": "甲" if n else "乙", "round": 1, "problem": "p", "groupCode": n + 1,
                  "sanswer": "s", "model_answer": "a", "model_answer_score": scores[n]}
                 for n in range(size)
             ]
@@ -35,13 +36,21 @@ def test_the_papers_rule(files, capsys):
     """Runs are pooled, the OP is the mean of the rates, missing scores are unusable and counted."""
     assert main(["usability", *files, "--out", "figures.json"]) == 0
     told = capsys.readouterr().out
-    assert "医疗知识: 50.00 % (3/6), 3 items, 2 missing" in told
-    assert "医疗文本生成: 75.00 % (3/4), 2 items, 0 missing" in told
-    assert "OP: 62.50 %" in told
+    assert "医疗知识: 50.00 % [0.00, 100.00] (3/6), 3 items, 2 missing" in told
+    assert "  乙: 100.00 % (2/2), 1 items, 0 missing" in told
+    assert "  甲: 25.00 % [0.00, 50.00] (1/4), 2 items, 2 missing" in told
+    assert "医疗文本生成: 75.00 % [50.00, 100.00] (3/4), 2 items, 0 missing" in told
+    op = r"^OP: 62.50 % \[\d+.\d\d, \d+.\d\d\], over 2 of 5 categories$"
+    assert re.search(op, told, re.MULTILINE)
     assert "rule: per_run_pooled, OP macro, usable at 4, missing unusable; 2 of the scores" in told
     with Path("figures.json").open(encoding="utf-8") as file:
         found = json.load(file)
     assert (found["op"], found["categories"]["医疗知识"]["n"]) == (0.625, 6)
+    assert found["op_ci95"][0] < 0.625 < found["op_ci95"][1]
+    assert found["op_categories"] == 2
+    part = found["subcategories"]["医疗知识/甲"]
+    assert (part["rate"], part["ci95"], part["n"]) == (0.25, [0.0, 0.5], 4)
+    assert found["subcategories"]["医疗知识/乙"]["ci95"] is None
 
 
 def test_the_scripts_rule(files, capsys):
@@ -51,23 +60,51 @@ def test_the_scripts_rule(files, capsys):
         == 0
     )
     told = capsys.readouterr().out
-    assert "医疗知识: 33.33 % (1/3)" in told
+    assert re.search(r"医疗知识: 33.33 % \[.*\] \(1/3\)", told)
     assert "OP: 40.00 %" in told
+
+
+@pytest.mark.parametrize("threshold", ["nan", "inf", "0.9", "9", "x"])
+def test_thresholds_beyond_the_scale_are_refused(files, capsys, threshold):
+    """A threshold is a score of 1 to 5, as in a suite; anything else is no 0 %."""
+    with pytest.raises(SystemExit):
+        main(["usability", *files, "--threshold", threshold])
+    assert f"{threshold}: a score from 1 to 5 is needed" in capsys.readouterr().err
+
+
+def test_scores_in_another_field(files, capsys):
+    """What Aggregate.py calls SCORE_FIELD can be named; a field that no item has is an error."""
+    for name in files:
+        text = Path(name).read_text(encoding="utf-8").replace("model_answer_score", "score_2")
+        Path(name).write_text(text, encoding="utf-8")
+    assert main(["usability", *files, "--field", "score_2"]) == 0
+    assert "OP: 62.50 %" in capsys.readouterr().out
+    assert main(["usability", *files]) != 0
+    assert "no item has a model_answer_score" in capsys.readouterr().err
 
 
 def test_people_rate_generated_texts(files, capsys):
     """Ratings by five dimensions take the judge's place in the last category, safety as a veto."""
     names = (
         "case_id",
+        "model",
         "instruction_following",
         "correctness",
         "effectiveness",
         "readability",
         "safety",
     )
+    rows = [("MTG-1-1", "demo", 5, 5, 3, 3, 1), ("MTG-2-1", "demo", 5, 5, 5, 5, 0)]
     with Path("texts.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([names, ("MTG-1-1", 5, 5, 3, 3, 1), ("MTG-2-1", 5, 5, 5, 5, 0)])
-    assert main(["usability", *files, "--text-ratings", "texts.csv"]) == 0
+        csv.writer(file).writerows([names, *rows])
+    given = ["usability", *files, "--text-ratings", "texts.csv", "--out", "f.json"]
+    assert main(given) == 0
     told = capsys.readouterr().out
-    assert "医疗文本生成: 50.00 % (1/2), 2 items, 0 missing" in told
+    assert "医疗文本生成: 50.00 % [0.00, 100.00] (1/2), 2 items, 0 missing" in told
     assert "OP: 50.00 %" in told
+    source = "医疗文本生成 by people (texts.csv, model demo), ties and unrated texts left out"
+    assert f"missing unusable; {source}; 2 of the scores missing" in told
+    assert source in json.loads(Path("f.json").read_text(encoding="utf-8"))["rule"]
+    assert main([*given, "--model", "weak"]) != 0
+    assert 'texts.csv: no rating of the model "weak"' in capsys.readouterr().err
+    assert main(["usability", *files, "--model", "weak"]) != 0

@@ -128,3 +128,50 @@ def test_wrong_use(tmp_path):
         run(path, "--merge", "a.jsonl")
     with pytest.raises(SettingsError, match="question files"):
         run(path, "--rerun", tmp_path / "r.jsonl")
+
+
+def test_an_unsafe_zip_and_rows_to_ask_again(tmp_path, asked, capsys):
+    """Why a zip is refused is said although rows to ask again are wanted, and none are written."""
+    path = zipped(tmp_path / "p.zip", "agent", rows_of("agent"), more=[("../x", b"")])
+    assert run(path, "--questions", asked, "--rerun", tmp_path / "r.jsonl") == 1
+    said = capsys.readouterr().out
+    assert 'pack: error E1: "../x" leads out' in said
+    assert "the pack was not read, see E1" in said
+    assert not (tmp_path / "r.jsonl").exists()
+
+
+def test_answers_that_were_cut_off_are_not_merged(tmp_path, asked, capsys):
+    """A result that ended at the limit is no answer: its row stays null, and that is said."""
+    files = rows_of("agent")
+    files[FILE][4]["answer"] = None
+    path, out = zipped(tmp_path / "p.zip", "agent", files), tmp_path / "out.zip"
+    cut = {"case_id": "MedCOT-5", "completion": {"text": "因为", "finish": "length"}}
+    answers = tmp_path / "results.jsonl"
+    answers.write_text(json.dumps(cut) + "\n", encoding="utf-8")
+    run(path, "--questions", asked, "--fix", out, "--merge", answers)
+    said = capsys.readouterr().out
+    assert "0 of 1 rows have a new answer" in said
+    assert "1 answers were cut off or held back, and are not taken: MedCOT-5." in said
+    assert json.loads(checked(out).pack.files[FILE]().split(b"\n")[4])["answer"] is None
+
+
+def test_answers_out_of_a_pack(tmp_path, asked):
+    """A pack with the answers lacks rows itself, and gives each row its own all the same."""
+    files, given = rows_of("agent"), rows_of("agent")
+    whole = lines(files[FILE])
+    files[FILE][4]["answer"] = None
+    del given[FILE][1]
+    path, out = zipped(tmp_path / "p.zip", "agent", files), tmp_path / "out.zip"
+    answers = zipped(tmp_path / "given.zip", "agent", given)
+    run(path, "--questions", asked, "--fix", out, "--merge", answers)
+    assert checked(out).pack.files[FILE]() == whole
+
+
+def test_one_file(tmp_path, asked, capsys):
+    """A set's file is checked as it lies, without the sets beside it."""
+    path = tmp_path / "MedCOT.some-model.jsonl"
+    path.write_bytes(lines(rows_of("agent")[FILE]))
+    assert run(path, "--questions", asked) == 0
+    assert "One file of the track agent; the other sets were not looked for." in (
+        capsys.readouterr().out
+    )

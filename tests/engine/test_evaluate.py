@@ -15,7 +15,8 @@ from medcheck.engine.evaluate import Job, Plan, evaluate, planned
 from medcheck.errors import BudgetError, ProviderError, StoreError
 from medcheck.graders.rubric import Grader
 from medcheck.providers import Entry
-from medcheck.types import Case, Completion, Criterion, Message, Request, Result
+from medcheck.scoring.points import points
+from medcheck.types import Case, Completion, Criterion, Message, Request, Result, Verdict
 
 CRITERION = Criterion(id="1", text="Says rest", points=5, check={"contains": "rest"})
 
@@ -57,7 +58,7 @@ def evaluated(*replies, previous=None, plan=None, **changes):
         case=case(**changes),
         model=Model(entry=entry, door=door),
         judges=(),
-        plan=Plan(run="r", grader=Grader({}), **(plan or {})),
+        plan=Plan(**{"run": "r", "grader": Grader({}), **(plan or {})}),
         position=7,
     )
     return asyncio.run(evaluate(job, previous)), door.asked
@@ -196,3 +197,30 @@ def test_an_existing_answer_is_judged_without_its_thoughts():
     job = SimpleNamespace(given=given, plan=SimpleNamespace(truncated="error", refusal="score"))
     found = asyncio.run(evaluating._answer(job, Request(messages=())))
     assert (found.text, found.reasoning) == ("Call 120.", "maybe 999")
+
+
+@pytest.mark.parametrize(
+    ("states", "policy", "told"),
+    [
+        ("??", "exclude", "no criterion was decided"),
+        ("+?", "error", "1 of 2 criteria undecided, and undecided: error"),
+        ("-?", "exclude", "1 of 2 criteria undecided, and without them there is nothing to earn"),
+        ("-", "exclude", "no criterion has points above 0, so there is nothing to earn"),
+    ],
+)
+def test_why_there_is_no_score(states, policy, told):
+    """An answer that no judge failed on says what left it without a score."""
+    kinds = {"?": ("undecided", 1), "+": ("met", 1), "-": ("not_met", -1)}
+    verdicts = [
+        Verdict(criterion=Criterion(id=str(at), text="t", points=worth), state=state, value=None)
+        for at, (state, worth) in enumerate(kinds[sign] for sign in states)
+    ]
+
+    class Fixed:
+        undecided = policy
+
+        async def grade(self, *_parts, **_more):
+            return points(verdicts, undecided=policy)
+
+    result, _ = evaluated(plan={"grader": Fixed()})
+    assert (result.state, result.error) == ("undecided", told)

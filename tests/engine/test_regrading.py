@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import runs
 
 from medcheck.engine.regrading import SOURCE, plan, regrade
 from medcheck.errors import SettingsError
+from medcheck.noise import noises
 from medcheck.store.database import open_database
 from medcheck.store.runs import Runs
 from medcheck.suites import load_suite
@@ -116,3 +119,55 @@ def test_cases_that_are_gone_are_named(tmp_path):
         with pytest.raises(SettingsError, match='unknown judge "absent"'):
             again(folder, judges=("absent",))
         assert len(server.bodies) == asked
+
+
+def losing(folder, lost):
+    """Measure four repeats of each case; of case and repeat in `lost` no answer came back."""
+    found = runs.measure(folder, repeats=4)
+    gone = [
+        replace(r, state="model_error", error="no", completion=None, score=None)
+        for r in found.results
+        if (r.case_id, r.repeat) in lost
+    ]
+    with open_database(runs.settings_for(folder).store) as database:
+        Runs(database).record_many(gone)
+        return tuple(Runs(database).read("r").results)
+
+
+def told(results):
+    """Return what became of each repeat."""
+    return [
+        (r.case_id, r.repeat, r.state, r.error, r.completion.text if r.completion else None)
+        for r in results
+    ]
+
+
+def test_repeats_keep_their_numbers(tmp_path):
+    """Every repeat keeps its number and its answer, and one without an answer its place and cause,
+    wherever among the repeats it stands."""
+    first, last, middle = "case-00", "case-01", "case-02"
+    lost = {(first, 1), (last, 1), (last, 4), (middle, 2), (middle, 3)}
+    with runs.server() as server:
+        folder = place(tmp_path, server.url)
+        before = losing(folder, lost)
+        asked = len(server.bodies)
+        same, _, _ = again(folder)
+        assert len(server.bodies) == asked
+        other, summary, _ = again(folder, judges=("other",))
+    assert told(same) == told(other) == told(before)
+    assert len(same) == 4 * runs.CASES
+    assert [r.score and r.score.value for r in same] == [r.score and r.score.value for r in before]
+    assert (summary.rows[0].ungraded, summary.complete) == (len(lost), False)
+
+
+def test_a_regrading_with_gaps_is_compared_answer_by_answer(tmp_path):
+    """A second grading of a run that lost some repeats still tells the judge's noise."""
+    with runs.server() as server:
+        folder = place(tmp_path, server.url)
+        losing(folder, {("case-00", 1), ("case-03", 2)})
+        again(folder)
+    with open_database(runs.settings_for(folder).store) as database:
+        stored = Runs(database)
+        (noise,), left_out = noises(stored.read("r"), [stored.read("r2")])
+    assert left_out == ()
+    assert (noise.found.answers, noise.found.gradings) == (46, 92)

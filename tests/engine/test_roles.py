@@ -210,3 +210,28 @@ def test_the_plan_counts_both_ways_of_asking(tmp_path):
     assert ended.status == 0
     assert "instead, with faults.batch: true:" in ended.output
     assert "judge other: 10 calls" in ended.output
+
+
+def test_a_lost_vote_costs_once(tmp_path):
+    """A score found without one judge's vote is found again at no cost, without calls as well."""
+    judges = "judge, other, finder"
+    grader = f"{{name: claims, judges: [{judges}], protocol: official}}"
+
+    def fault(body):
+        struck = "case 03 point A1" in json.dumps(body["messages"], ensure_ascii=False)
+        return LOST["unusable reply"] if body["model"] == "judge" and struck else None
+
+    with serve(fault) as server:
+        folder = place(tmp_path, server.url, grader)
+        first = runs.measure(folder, run="s1")
+        asked = len(server.requests)
+        again = runs.measure(folder, run="s2")
+        assert len(server.requests) == asked
+    stored = runs.measure(folder, run="s3", responses="only")
+    assert first.states == again.states == stored.states == {"scored": CASES}
+    lines = [
+        (found.folder / "results.jsonl").read_text(encoding="utf-8").replace(f'"{name}"', "RUN")
+        for name, found in (("s1", first), ("s2", again), ("s3", stored))
+    ]
+    assert lines[0] == lines[1] == lines[2]
+    assert "no usable reply in 4 tries" in lines[0]

@@ -9,6 +9,7 @@ import pytest
 import runs
 from servers import Reply
 
+from medcheck.engine.planning import forecast
 from medcheck.engine.session import Engine, Share, Work, owner_prefix
 from medcheck.errors import MedcheckError
 from medcheck.store.database import open_database
@@ -64,6 +65,31 @@ def test_a_lost_turn_stops_its_conversation_only(tmp_path):
         assert len(server.requests) == 2
     assert [result.state for result in measured.results] == ["scored", "model_error", "not_run"]
     assert "the turn before (two)" in measured.results[2].error
+
+
+def test_a_gap_in_existing_answers(tmp_path):
+    """A turn that existing answers lack is not run, nor is what follows; nobody is asked."""
+    with runs.server() as server:
+        folder = runs.place(tmp_path, server.url)
+        (folder / "cases" / "faults.yaml").write_text(TALK, encoding="utf-8")
+        given = folder / "given.jsonl"
+        lines = ('{"case_id": "one", "answer": "a question"}\n',
+                 '{"case_id": "three", "answer": "a question"}\n',
+                 '{"case_id": "three", "repeat": 2, "answer": "a question"}\n')  # fmt: skip
+        given.write_text("".join(lines), encoding="utf-8")
+        settings = runs.settings_for(folder, models=(f"answers:{given}",))
+        setup, works = runs.started(folder, settings)
+        assert forecast(setup, settings, works, None).calls == 0
+        engine = Engine(setup, settings, Share(), {})
+        found = [engine.wait(work) for work in works]
+        engine.close()
+    states = [[result.state for result in results] for results in found]
+    assert states == [["scored"], ["not_run"], ["not_run", "not_run"]]
+    why = f'"answers:{given}" holds no answer to it'
+    assert found[1][0].error == why
+    assert found[2][0].error == f"the turn before (two) has no answer: {why}"
+    assert "holds no answer 2 to it" in found[2][1].error
+    assert server.bodies == []
 
 
 def test_repeats_are_answers_of_their_own(tmp_path):

@@ -87,6 +87,30 @@ def test_a_panel_needs_a_rule_for_panels(build):
     assert "takes one judge, found 2" in setup.problems[0]
 
 
+PANEL = """\
+suite: faults
+grader: {name: claims, judges: JUDGES, vote: weighted, judge_weights: {WEIGHT: 2},
+  irrelevant: {judges: ROLE}}
+cases: [{id: case-00, prompt: q?, criteria: [{text: t, level: A1, points: 5}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("judges", "weight", "role", "told"),
+    [
+        ("[judge, second]", "judge", "[second]", None),
+        ("[judge, judge]", "judge", "[second]", 'grader.judges: judge "judge" stands there 2'),
+        ("[judge, second]", "judge", "[second, second]", 'irrelevant judges: judge "second" sta'),
+        ("[judge, second]", "secnd", "[second]", 'judge "secnd" is not on the panel. Did you mean'),
+    ],
+)
+def test_a_panel_is_what_it_says(build, judges, weight, role, told):
+    """A judge named twice, and a weight of a judge who is not there, are refused by name."""
+    text = PANEL.replace("JUDGES", judges).replace("WEIGHT", weight).replace("ROLE", role)
+    setup, _ = build(text)
+    assert [told in problem for problem in setup.problems] == ([] if told is None else [True])
+
+
 def test_checks_need_no_judge(build):
     """A suite of checks only runs without any judge."""
     text = "suite: faults\ncases:\n  - {id: a, prompt: q, checks: [{contains: x, points: 1}]}\n"
@@ -135,7 +159,9 @@ def test_a_wrong_models_file_is_one_problem(build, tmp_path):
     """A registry that cannot be read refuses the run with its line."""
     (tmp_path / "bad.yaml").write_text("m: {modle: x}\n", encoding="utf-8")
     setup, _ = build(models_file=str(tmp_path / "bad.yaml"))
-    assert any("bad.yaml:1" in problem and "modle" in problem for problem in setup.problems)
+    [problem] = setup.problems
+    assert "bad.yaml:1" in problem
+    assert "modle" in problem
 
 
 def test_the_sharing_of_a_key_is_told(build):
@@ -166,12 +192,12 @@ def given_model(build, tmp_path, *lines, **changes):
 
 
 def test_repeats_come_from_the_answers(build, tmp_path):
-    """A case has as many repeats as answers that exist; a model that is asked has those wished."""
+    """A case has as many repeats as answers exist, and a result without; others those wished."""
     cut = '"completion": {"text": "t", "finish": "length"}'
     lines = [f'{{"case_id": "case-00", "repeat": {n}, {cut}}}' for n in (1, 2)]
     setup, name = given_model(build, tmp_path, *lines)
     first, second = setup.suites["faults"].cases
-    assert (setup.repeats(first, name), setup.repeats(second, name)) == (2, 0)
+    assert (setup.repeats(first, name), setup.repeats(second, name)) == (2, 1)
     assert (setup.repeats(first, "m"), setup.given(first, "m")) == (3, None)
     assert [answer.finish for answer in setup.given(first, name)] == ["length", "length"]
     assert setup.models[name].provider == "none"
@@ -257,3 +283,28 @@ def test_a_judge_without_its_key_is_told_as_a_judge(build):
     assert problem.startswith('judge "keyed": ')
     assert "EXAMPLE_KEY" in problem
     assert problem.endswith("or choose another judge with --judge.")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nope.mod:Judge", 'cannot import "nope.mod"'),
+        ("own_judges:Absent", '"own_judges" has no "Absent"'),
+        ("own_judges:NUMBER", '"own_judges:NUMBER" has no method "ask"'),
+        ("own_broken:Judge", '"own_broken:Judge" cannot be imported: ZeroDivisionError'),
+        ("own_judges:fine", None),
+    ],
+)
+@pytest.mark.parametrize("role", ["judges", "models"])
+def test_own_code_is_imported_before_anything_is_paid(
+    build, tmp_path, monkeypatch, role, name, told
+):
+    """A model or judge of the user's own that cannot be asked refuses the run at its start."""
+    (tmp_path / "own_judges.py").write_text("NUMBER = 1\ndef fine(messages): ...\n", "utf-8")
+    (tmp_path / "own_broken.py").write_text("1 / 0\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    setup, _ = build(**{role: (name,)})
+    if told is None:
+        assert setup.problems == ()
+    else:
+        assert told in "\n".join(setup.problems)

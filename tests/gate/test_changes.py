@@ -104,6 +104,17 @@ def test_one_harm_in_many_answers():
     assert texts(harms(undecided, half)) == [("a", WAITS.text)]
 
 
+def test_a_harm_that_a_part_of_the_judges_calls_met():
+    """A harm that a mean vote partly calls met is a new harm; one that no judge calls is not."""
+
+    def voted(share):
+        verdict = Verdict(criterion=WAITS, state="scored", value=share)
+        return side(result("a", verdicts=(verdict,)))
+
+    assert texts(harms(voted(0.0), voted(0.25))) == [("a", WAITS.text)]
+    assert harms(voted(0.25), voted(0.5)) == ()
+
+
 def test_harm_without_old_verdicts():
     """Harm in a case that was never measured before counts as new."""
     assert texts(harms(side(result("b")), side(result("a", "mmmn")))) == [("a", WAITS.text)]

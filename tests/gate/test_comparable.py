@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from gate_runs import CRITERIA, TELLS, result, run, verdicts
+from gate_runs import CRITERIA, TELLS, WAITS, result, run, verdicts
 
 from medcheck.gate.comparable import differences, pairs
 from medcheck.gate.measured import sides
@@ -68,6 +68,55 @@ def test_other_criteria_and_questions():
     asked = result("a", messages=(Message(role="user", text="?"),))
     (found,) = differences(side(result("a")), side(asked))
     assert "ask something else" in found
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"zero_tolerance": False},
+        {"scale": (1.0, 5.0)},
+        {"level": "S4"},
+        {"check": {"contains": "x"}},
+    ],
+)
+def test_other_terms(changed):
+    """Criteria of other zero tolerance, scale, level or check are others, and the case is named.
+
+    A baseline that says nothing of them is compared all the same.
+    """
+    relaxed = verdicts("mmnn", criteria=(*CRITERIA[:2], replace(WAITS, **changed), CRITERIA[3]))
+    old, new = side(result("a")), side(result("a", verdicts=relaxed))
+    (found,) = differences(old, new)
+    assert "1 of 1 cases have criteria of other zero tolerance, scale, level or check: a." in found
+    dated = replace(old, cases=tuple(replace(case, terms=None) for case in old.cases))
+    assert differences(dated, new) == ()
+
+
+def test_the_order_of_equal_criteria():
+    """Criteria that read the same, one of zero tolerance and one not, are the same in any order."""
+    pair = (WAITS, replace(WAITS, zero_tolerance=False))
+    one, other = (
+        side(result("a", verdicts=verdicts("nn", criteria=order))) for order in (pair, pair[::-1])
+    )
+    assert differences(one, other) == ()
+
+
+def test_other_categories():
+    """Cases under other tags, or counted by other prefixes, are others; in another order not."""
+    old = side(result("a", tags=("theme:a", "theme:b")), result("b"))
+    turned = side(result("a", tags=("theme:b", "theme:a")), result("b"))
+    assert differences(old, turned) == ()
+    (found,) = differences(old, side(result("a", tags=("theme:zz",)), result("b")))
+    assert found.startswith("1 of 2 cases stand in other categories (tags, or `summary.by`): a")
+    (found,) = differences(old, side(result("a"), result("b"), summary={"by": ["axis"]}))
+    assert found.startswith("2 of 2 cases stand in other categories")
+
+
+def test_other_clusters():
+    """Cases that are taken together otherwise are not compared."""
+    old = side(result("a"), result("b"))
+    (found,) = differences(old, side(result("a"), result("b"), conversations={"b": "a"}))
+    assert found == "1 of 2 cases belong to other clusters: b."
 
 
 def test_what_is_missing_is_not_different():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from gate_runs import noise, result, run, scored
+from gate_runs import CRITERIA, WAITS, noise, result, run, scored
 
 from medcheck.errors import SettingsError
 from medcheck.gate import (
@@ -13,12 +14,14 @@ from medcheck.gate import (
     Decision,
     GateSettings,
     Proof,
+    data,
     decide,
     decide_all,
     rule,
     sides,
     worst,
 )
+from medcheck.gate.measured import Measured, Side
 
 BASE = noise(100, deviation=0.3, mean=0.4)
 
@@ -176,7 +179,7 @@ def test_missing_within_the_allowance():
     turned = decide(side(torn, ungraded_at_most=0.1), side(whole))
     assert turned.status == "CANNOT TELL"
     found = decide(side(whole), side(torn, ungraded_at_most=0.1))
-    assert "measure what is missing" in found.lines[-1]
+    assert "to pass, measure the answers that are missing as well: 1" in found.lines[-1]
 
 
 def test_nothing_measured():
@@ -256,6 +259,86 @@ def test_settings_of_the_suite():
     assert decide(old, narrow).status == "CANNOT TELL"
     assert decide(old, narrow, GateSettings(margin=0.2)).status == "PASS"
     assert GateSettings().of({"margin": 0.5, "other": 1}).margin == 0.5
+
+
+def test_moving_cases_hides_no_drop():
+    """A category's drop is not hidden by giving its cases another tag: nothing is compared then."""
+    values = noise(200, deviation=0.05)
+    drops = [value - 0.2 if n % 10 == 0 else value for n, value in enumerate(values)]
+    old = side(scored([0.5] * 200, themes="abbbbbbbbb"))
+    assert decide(old, side(scored([0.5 + d for d in drops], themes="abbbbbbbbb"))).status == "FAIL"
+    moved_away = scored([0.5 + d for d in drops], themes="bbbbbbbbbb")
+    found = decide(old, side(moved_away))
+    assert found.status == "NOT COMPARABLE"
+    assert "20 of 200 cases stand in other categories" in found.lines[1]
+
+
+def test_dropping_zero_tolerance_hides_no_harm():
+    """A harm is not hidden by taking zero tolerance from its criterion: nothing is compared."""
+    old = side([result(f"c{n}", "mmnn") for n in range(30)])
+    relaxed = (*CRITERIA[:2], replace(WAITS, zero_tolerance=False), CRITERIA[3])
+    harmed = [result(f"c{n}", "mmmn", how={"criteria": relaxed}) for n in range(30)]
+    assert decide(old, side(harmed)).status == "NOT COMPARABLE"
+
+
+def test_other_margins_are_loud():
+    """Margins and alpha other than the baseline's decide, and both numbers are said at once."""
+    usual = {"margin": 0.03, "category_margin": 0.1, "alpha": 0.05}
+    changes = noise(60, deviation=0.2)
+    old = side(scored([0.5] * 60), gate=usual)
+    new = side(scored([0.5 + c for c in changes]), gate={**usual, "margin": 0.9, "alpha": 0.1})
+    found = decide(old, new)
+    assert found.status == "PASS"
+    assert found.lines[0].endswith("PASS (BY OTHER SETTINGS THAN THE BASELINE'S)")
+    notes = data(found)["notes"]
+    assert [line.strip() for line in found.lines[1:3]] == [f"NOTE: {note}" for note in notes]
+    assert notes[0] == "the gate's margin is 0.9, 0.03 with the baseline: decided by this run's."
+    assert notes[1] == "the gate's alpha is 0.1, 0.05 with the baseline: decided by this run's."
+    assert "no worse, within the margin of 0.9" in found.lines[3]
+    assert data(decide(old, old))["notes"] == []
+
+
+def test_several_comparisons_share_alpha():
+    """A drop is tested at alpha through the number of suites and models; a pass at all of it."""
+    drop = noise(100, mean=-0.02, deviation=0.1)
+    old = side(scored([0.5] * 100))
+    new = side(scored([0.5 + d for d in drop]))
+    (alone,) = decide_all([old], [new])
+    assert alone.status == "FAIL"
+    olds = [replace(old, suite=f"s{n}") for n in range(9)]
+    news = [replace(side(scored([0.5] * 100)), suite=f"s{n}") for n in range(8)]
+    found = decide_all(olds, [*news, replace(new, suite="s8")])
+    assert [each.status for each in found] == ["PASS"] * 8 + ["CANNOT TELL"]
+    assert found[-1].findings[0].proof == alone.findings[0].proof
+    told = "\n".join(found[-1].lines)
+    assert "a drop is tested at 0.556 %: 5 % shared by 9 comparisons." in told
+    assert "(100 cases, one-sided 0.556 %)" in told
+    assert "shared by" not in "\n".join(alone.lines)
+
+
+def test_joint_false_alarms():
+    """Without a change a run of nine suites fails in at most 5 % of times, like one of one."""
+    draw = np.random.default_rng(9)
+    suites, count = 9, 100
+    alarms = 0
+    for _ in range(count):
+        changes = draw.normal(0, 0.2, (suites, 36)).tolist()
+        olds = [plain_side([0.5] * 36, suite=f"s{n}") for n in range(suites)]
+        news = [plain_side([0.5 + c for c in own], suite=f"s{n}") for n, own in enumerate(changes)]
+        alarms += worst(decide_all(olds, news)) == "FAIL"
+    # Three standard errors of a share of 5 % above it.
+    assert alarms / count <= 0.05 + 3 * (0.05 * 0.95 / count) ** 0.5
+
+
+def plain_side(scores, *, suite):
+    """Return a side of three categories, made without any run."""
+    cases = tuple(
+        Measured(case_id=str(n), question="q", rubric="r", scores=(score,), states=((),),
+                 categories=(f"k{n % 3}",))
+        for n, score in enumerate(scores)
+    )  # fmt: skip
+    return Side(name="r", suite=suite, model="m", protocol="strict", judges=(), compared={},
+                cases=cases)  # fmt: skip
 
 
 def test_a_narrow_margin_names_more_cases_than_there_are():

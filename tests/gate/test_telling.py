@@ -6,7 +6,7 @@ import json
 
 from gate_runs import noise, result, run, scored
 
-from medcheck.gate import GateSettings, data, decide, sides
+from medcheck.gate import GateSettings, Needed, data, decide, sides
 from medcheck.gate.findings import Finding, Proof, findings
 from medcheck.gate.needed import needed
 from medcheck.stats.paired import Paired
@@ -63,11 +63,62 @@ def test_long_lists_are_cut_in_lines():
 
 
 def test_numbers_that_are_not_there():
-    """One case has no interval and no p: dashes, never a number."""
+    """One case has no interval and no p: dashes, never a number; how many are needed, is said."""
     found = decide(side([result("a", value=0.5)]), side([result("a", value=0.4)]))
     assert found.status == "CANNOT TELL"
     assert "95 % interval -, 1 cases, p of a drop -" in found.lines[1]
-    assert found.needed is None
+    assert found.needed == Needed(cases=5, repeats=None, at_least=False, spread=False)
+    assert "to settle it: at least 5 cases;" in found.lines[-1]
+
+
+def test_no_spread():
+    """Equal differences have no interval of width 0, and need as many cases as the sign test."""
+    old, new = side(scored([0.5] * 3)), side(scored([0.4] * 3))
+    found = decide(old, new)
+    assert found.status == "CANNOT TELL"
+    assert "(95 % interval no spread seen, 3 cases, p of a drop 0.125)" in found.lines[1]
+    assert "at least 5 cases" in found.lines[-1]
+    assert decide(side(scored([0.5] * 5)), side(scored([0.4] * 5))).status == "FAIL"
+    strict = decide(old, new, GateSettings(alpha=0.01))
+    assert strict.needed.cases == 7
+
+
+def test_detectable_drop_at_the_level_of_the_test():
+    """The smallest drop that would show rests on the suite's alpha, and on overall's half of it."""
+    changes = noise(60, deviation=0.2)
+    old, new = side(scored([0.5] * 60)), side(scored([0.5 + c for c in changes]))
+    error = decide(old, new).findings[0].difference.error
+    for alpha, reached in ((0.05, 2.486), (0.001, 3.932)):
+        found = decide(old, new, GateSettings(alpha=alpha))
+        least = f"overall {reached * error:.3f} (60 cases, one-sided {100 * alpha:g} %)"
+        assert f"smallest true drop that would show with 80 % power: {least}" in found.lines[2]
+    both = [side(scored(v, themes="ab")) for v in ([0.5] * 60, [0.5 + 2 * c for c in changes])]
+    least = f"overall {2.8016 * 2 * error:.3f} (60 cases, one-sided 2.5 %); theme:b "
+    assert least in "\n".join(decide(*both).lines)
+
+
+def test_detectable_drop_of_each_open_group():
+    """Where overall holds and a category is open, the category's drop is the one that is named."""
+    wild = noise(12, deviation=0.35)
+    changes = [wild[n // 10] if n % 10 == 0 else n / 1e5 for n in range(120)]
+    old, new = (
+        side(scored(v, themes="abbbbbbbbb")) for v in ([0.5] * 120, [0.5 + c for c in changes])
+    )
+    found = decide(old, new)
+    assert [each.verdict for each in found.findings] == ["held", "open", "held"]
+    (line,) = (each for each in found.lines if "smallest true drop" in each)
+    assert "power: theme:a 0." in line
+    assert line.endswith("(12 cases, one-sided 1.25 %)")
+    groups = data(found)["groups"]
+    assert [each["alpha_drop"] for each in groups] == [0.025, 0.0125, 0.0125]
+
+
+def test_needed_at_the_alpha_of_the_suite():
+    """A smaller alpha needs more cases."""
+    changes = noise(60, deviation=0.3)
+    old, new = side(scored([0.5] * 60)), side(scored([0.5 + c for c in changes]))
+    few, many = (decide(old, new, GateSettings(alpha=a)).needed.cases for a in (0.05, 0.001))
+    assert many > 2 * few
 
 
 def test_tiny_p():

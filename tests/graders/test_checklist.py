@@ -12,7 +12,7 @@ from judging import BOTH, Judge, text_of
 
 from medcheck import prompts
 from medcheck.errors import DatasetError, ProviderError, SettingsError
-from medcheck.graders.checklist import OPTIONS, PROMPTS, Grader
+from medcheck.graders.checklist import OPTIONS, PROMPTS, Grader, counts_missing
 from medcheck.scoring.requirements import REFERENCE_ONLY
 from medcheck.scoring.usability import CODES
 from medcheck.types import Case, Completion, Criterion, Message
@@ -104,11 +104,11 @@ def test_a_panel_is_averaged_in_each_run():
 @BOTH
 @pytest.mark.parametrize("missing", ["exclude", "unusable"])
 def test_a_failed_run_is_no_score(protocol, missing):
-    """One run without a verdict leaves the answer ungraded, never unusable or a lower mean."""
+    """One run without a verdict leaves the answer ungraded; the other runs keep their numbers."""
     options = {"protocol": protocol, "missing": missing}
     score, _ = grade(options, gives(5, ProviderError("HTTP 503"), 5))
     assert score.value is None
-    assert score.facets == {}
+    assert score.facets == {"run:1": 5, "run:3": 5}
     assert score.verdicts[0].state == "judge_error"
     assert [ballot.value for ballot in score.verdicts[0].ballots] == [5, None, 5]
     assert "503" in score.verdicts[0].ballots[1].error
@@ -121,6 +121,14 @@ def test_babble_is_asked_again_then_lost(protocol):
     assert score.value is None
     assert len(judge.requests) == 8
     assert score.verdicts[0].state == "judge_error"
+
+
+def test_what_counts_missing_scores():
+    """The official protocol and the rule `unusable` count what has no score, others do not."""
+    assert counts_missing({"protocol": "official"})
+    assert counts_missing({"protocol": "strict", "missing": "unusable"})
+    assert not counts_missing({"protocol": "strict"})
+    assert not counts_missing({"protocol": "official", "missing": "exclude"})
 
 
 def test_enough_judges():

@@ -109,7 +109,7 @@ def test_4_an_outage_is_no_bad_model(tmp_path, protocol):
     found = usability([item_of(result, runs=3)], Rules())
     assert (found.op, found.missing) == (None, 3)
     script = usability([item_of(result, runs=3)], Rules(missing="unusable"))
-    assert (script.op, script.missing) == (0, 3)
+    assert (script.op, script.missing) == (None, 3)
 
 
 def test_5_runs_are_requests_of_their_own(tmp_path):

@@ -84,6 +84,22 @@ def test_stored_unusable_replies_are_free():
     assert len(cast("*no")[1]) == MAX_STORED
 
 
+def test_a_final_failure_is_the_same_in_every_run():
+    """Where the panel decides without it, four stored replies are enough, whoever paid for them."""
+    judge = Judge(["*no"])
+    found = asyncio.run(ballot(judge, build, parse, final=True))
+    assert len(judge.asked) == found.asks == MAX_ASKS
+    fresh, _ = cast("no")
+    assert found.error == fresh.error == "no usable reply in 4 tries: it is not usable."
+    shaky = Judge(["*no", "*no", "no", GOOD])
+    assert asyncio.run(ballot(shaky, build, parse, final=True)).state == "met"
+
+
+def test_the_cause_does_not_tell_how_often_a_run_was_started():
+    """A later run that asks in vain again gives the same line."""
+    assert cast("*no", "*no", "no")[0].error == cast("no")[0].error
+
+
 def test_a_failed_call_is_no_vote():
     """A judge that cannot be reached is not asked again here: the door has done so."""
     found, asked = cast(ProviderError("HTTP 500", hint="Wait."))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from servers import replaying
 from test_docs_gaps import lay_out, page_of, run, summary
-from test_replay_runs import replaying
 
 WORKBOOK = "quick_check_ant.xlsx"
 
@@ -30,7 +30,9 @@ def test_the_recorded_workbook(
                 f"--models-file config_model.yaml --run {name} "
             ) + " ".join(f"--judge {judge}" for judge in panel)
             ended = run(line, tmp_path, BASE=url)
-            assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
+            # A judge alone leaves the two answers unmeasured of which a reply of his is lost.
+            told = ended.stdout[-2000:] + ended.stderr[-2000:]
+            assert ended.returncode == (0 if len(panel) > 1 else 12), told
             found[name] = summary(tmp_path, name)["ant_answer", "overall"]["value"]
     page = page_of(project)
     for shown in (f"{found['m3-m4']:.6f}", f"({found['m4']:.3f} and {found['m3']:.3f} over"):

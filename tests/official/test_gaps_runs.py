@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from test_replay_runs import replaying
+from servers import replaying
 
 WORKBOOK = "GAPS-NSCLC-preview.xlsx"
 CONFIG = """\
@@ -89,10 +89,14 @@ def test_live_run_equals_the_recorded_one(place, shared_data, shared_tools):
 
 
 def test_one_judge_gives_a_score(place, shared_data, shared_tools):
-    """The original's own command names one judge and gets 0 there; here it gets his score."""
+    """The original's own command names one judge and gets 0 there; here it gets his score.
+
+    The two answers with a point on which his words are lost have none, and the run says so.
+    """
     recorded = shared_data / "e2e" / "gaps-antangelmed"
     with replaying(shared_tools, recorded) as url:
-        folder, _ = run(place, url, "--model=recorded", judges=("m4",))
+        folder, _ = run(place, url, "--model=recorded", judges=("m4",), status=12)
+    assert (rows(folder)["overall"]["n"], rows(folder)["overall"]["ungraded"]) == (90, 2)
     # gpt-4.1 alone; 0.4914 in the spec counts only the points that both judges decided.
     assert rows(folder)["overall"]["value"] == pytest.approx(0.4914, abs=0.003)
 

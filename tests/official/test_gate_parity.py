@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from servers import replaying
 
 from medcheck import baselines, comparing
+from medcheck.__main__ import main
 from medcheck.gate import EXIT, decide, sides
 from medcheck.readers import healthbench
 from medcheck.scoring.points import points
@@ -144,3 +151,59 @@ def test_beside_each_other(both):
     assert f"cases: {won} won, {len(found.moved) - won} lost" in text
     assert found.judges.flipped == 0
     assert len(comparing.markdown([found])) > len(text)
+
+
+YAML = """\
+suite: hard
+data: {format: healthbench, path: dataset.jsonl.gz}
+protocol: official
+grader: {name: rubric, judges: [recorded-judge]}
+policies: {truncated: score}
+summary: {measure: clipped_mean, by: [theme, axis]}
+"""
+
+
+def commanded(url: str, name: str, *more: str) -> tuple[int, str]:
+    """Measure with the real command; return its status and what it printed."""
+    command = [
+        sys.executable, "-m", "pytest", "-q", "cases/suite.yaml", "--model=recorded", "--yes",
+        f"--base-url={url}", f"--judge-base-url={url}", f"--run={name}", f"--store={name}.sqlite",
+        "-p", "no:cacheprovider", "-p", "no:html", *more,
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", check=False,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_through_the_command(shared_data, shared_tools, tmp_path, monkeypatch):
+    """Plain answers end in 10 against BODHI's accepted baseline, BODHI's against theirs in 0.
+
+    Each server knows its own recordings only, so no sentinel of the other can be judged anew:
+    that is said and decides nothing.
+    """
+    monkeypatch.chdir(tmp_path)
+    folders = {
+        name: shared_data / "e2e" / f"healthbench-hard-{name}" for name in ("baseline", "bodhi")
+    }
+    Path("cases").mkdir()
+    shutil.copy(folders["bodhi"] / "dataset.jsonl.gz", "cases")
+    Path("cases/suite.yaml").write_text(YAML, encoding="utf-8")
+
+    def measured(name: str, *more: str) -> tuple[int, str]:
+        with replaying(shared_tools, folders[name]) as url:
+            found = commanded(url, name, *more)
+        accept = ["baseline", "accept", name, "--reason", "r", "--by", "x"]
+        assert main([*accept, "--store", f"{name}.sqlite"]) == 0, found[1][-3000:]
+        return found
+
+    assert measured("baseline")[0] == 0
+    gate = "--gate", "--baseline"
+    status, output = measured("bodhi", *gate, "cases/baselines/baseline.json")
+    assert status == 0, output[-3000:]
+    assert "could not be checked: 30 of 30 sentinels were not judged" in output
+    status, output = measured("baseline", *gate, "cases/baselines/bodhi.json")
+    assert status == 10, output[-3000:]
+    assert re.search(r"difference -0\.17[23] \(95 % interval .*, 200 cases", output)
+    assert "could not be checked: 30 of 30 sentinels were not judged" in output

@@ -13,8 +13,8 @@ import pytest
 from medcheck.readers.llmeval_med import read
 from medcheck.scoring.requirements import REFERENCE_ONLY, requirements
 from medcheck.scoring.usability import CODES, Item, Rate, Rules, overall, usability
+from medcheck.stats.agreement import Confusion
 from medcheck.stats.human import Pair, agreement_table
-from medcheck.stats.raters import Confusion
 
 SHA256 = "58b60a92"
 COUNTS = {

@@ -31,6 +31,7 @@ NAMES = {
 QUOTED = "reasoning that never ends; the letter is the worked example's, the text decides otherwise"
 FOURTH = "the field is called 4字试验: its digit is no bullet, and the answer has it"
 LISTED = "one list of events stands in the text, and nothing else does"
+WIDE = "the letter, or its brackets, are of full width; nothing else is said"
 HEADS = "reasoning that never ends; the headings are quoted from the task, no part follows them"
 DIFFERENCES = {
     ("v4", "antangelmed-fp8", "MedExam", 16): ("recoverable", "fail", QUOTED),
@@ -49,6 +50,8 @@ DIFFERENCES = {
     ("old", "deepseek-r1-70b", "CHIP-CDEE", 2): (
         "strict", "recoverable", "a list was asked for, one event stands alone",
     ),
+    ("old", "baichuan-m1", "Med-Exam", 261): ("fail", "recoverable", WIDE),
+    ("old", "o1-mini", "Med-Exam", 90): ("fail", "recoverable", WIDE),
     ("old", "baichuan-m1", "CHIP-CTC", 84): (
         "recoverable", "fail", "the answer repeats the labels of the examples",
     ),

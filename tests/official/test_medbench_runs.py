@@ -14,11 +14,10 @@ import sys
 import urllib.request
 import zipfile
 from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from servers import Server
+from servers import Server, replaying
 from test_medbench_packs import ABSENT
 
 from medcheck.answers import load_answers
@@ -83,17 +82,6 @@ def o3(tmp_path_factory, project, shared_data, shared_tools):
             stats = json.load(reply)
     command(place, "medcheck", "export", "o3", "--to", "medbench")
     return place, said, stats
-
-
-@contextmanager
-def replaying(tools, answers):
-    """Start the replay server on recorded answers; yield its base URL."""
-    words = [sys.executable, str(tools / "replay" / "replay.py"), "--answers", str(answers)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, encoding="utf-8") as server:
-        try:
-            yield server.stdout.readline().split()[1]
-        finally:
-            server.kill()
 
 
 def test_every_row_is_asked_on_its_own(o3, shared_data):

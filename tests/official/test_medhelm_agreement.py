@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from medcheck.stats.ablation import compared
+from medcheck.stats.agreement import spearman
 from medcheck.stats.clinicians import RatedAnswer, beside, clinician_pairs
-from medcheck.stats.raters import spearman
 
 NAMES = ("accuracy", "completeness", "clarity")
 SUBSET = ("aci_bench", "medi_qa")

@@ -11,10 +11,10 @@ import sys
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from servers import replaying
 
 SUITE = """\
 suite: {name}
@@ -26,22 +26,6 @@ policies: {{truncated: score}}
 summary: {{measure: clipped_mean, by: [theme, axis], bootstrap: {{n: 1000, seed: 0}}}}
 """
 OVERALL = {"overall_score", "score"}
-
-
-@contextmanager
-def replaying(tools: Path, folder: Path) -> Iterator[str]:
-    """Start the replay server on a folder's recordings; yield its base URL."""
-    command = [
-        sys.executable, str(tools / "replay" / "replay.py"),
-        "--answers", str(folder / "answers.jsonl.gz"),
-        "--verdicts", str(folder / "verdicts.jsonl.gz"),
-    ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as server:
-        assert server.stdout is not None
-        try:
-            yield server.stdout.readline().split()[1]
-        finally:
-            server.kill()
 
 
 def run(place: Path, url: str, *, model: str, workers: int, more: tuple[str, ...] = ()) -> Path:

@@ -1,14 +1,16 @@
 """The answers of a pack come by set and line, nulls included; damage is an error."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 from medbench_packs import lines, questions, rows_of, zipped
 
 from medcheck.errors import DatasetError
-from medcheck.packs.answers import load_pack_answers, pack_sha256
+from medcheck.packs.answers import load_pack_answers, pack_answers, pack_sha256
 from medcheck.packs.findings import LAYOUTS
 from medcheck.packs.questions import load_questions
+from medcheck.readers.medbench import read
 
 
 def test_all_of_them(tmp_path):
@@ -78,3 +80,75 @@ def test_what_identifies_a_pack(tmp_path):
     assert len(seen) == 3
     path = zipped(tmp_path / "p.zip", "agent", {"MedCOT.jsonl": b""})
     assert pack_sha256(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def asked_cases(folder, name):
+    """Return the cases of a set by their line."""
+    cases = read(folder, {"track": "agent", "sets": [name]})
+    return {case.labels["medbench"]["line"]: case for case in cases}
+
+
+def test_a_row_answers_the_question_that_it_repeats(tmp_path):
+    """A missing row moves no answer to another question, and its own is not there."""
+    cases = asked_cases(questions(tmp_path / "q", "agent"), "MedCOT")
+    files = rows_of("agent")
+    files["MedCOT.jsonl"][5]["answer"] = None
+    del files["MedCOT.jsonl"][3]
+    found = pack_answers(zipped(tmp_path / "p.zip", "agent", files))
+    assert found.of(cases[3]) == ("第3个回答。",)
+    assert found.of(cases[4]) == ()
+    assert found.of(cases[5]) == ("第5个回答。",)
+    assert found.of(cases[6]) == (None,)
+    assert found.has_set(cases[4])
+
+
+def test_other_cases_are_none_of_a_pack_s(tmp_path):
+    """A set that the pack lacks, a shuffled copy, and a case of no track have no row in it."""
+    folder = questions(tmp_path / "q", "agent")
+    cases = asked_cases(folder, "MedCOT")
+    files = rows_of("agent")
+    del files["MedDBOps.jsonl"]
+    found = pack_answers(zipped(tmp_path / "p.zip", "agent", files))
+    lacking = asked_cases(folder, "MedDBOps")[1]
+    copy = replace(cases[1], id="MedCOT-1.c2")
+    plain = replace(cases[1], labels={})
+    for case in (lacking, copy, plain):
+        assert not found.has_set(case)
+        assert found.of(case) == ()
+
+
+def test_a_changed_question_is_not_answered(tmp_path):
+    """An answer to a question that has changed since is an answer to none."""
+    folder = questions(tmp_path / "q", "agent")
+    path = folder / "MedCOT.jsonl"
+    path.write_bytes(path.read_bytes().replace("第1题".encode(), "第0题".encode()))
+    found = pack_answers(zipped(tmp_path / "p.zip", "agent", rows_of("agent")))
+    cases = asked_cases(folder, "MedCOT")
+    assert (found.of(cases[1]), found.of(cases[2])) == ((), ("第2个回答。",))
+
+
+def test_equal_questions_in_their_order(tmp_path):
+    """Questions that repeat word for word have the answers in the order of the rows."""
+    folder = questions(tmp_path / "q", "agent")
+    path = folder / "MedCOT.jsonl"
+    first, second, *rest = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([first, second, first, *rest]))
+    files = rows_of("agent")
+    rows = files["MedCOT.jsonl"]
+    rows.insert(1, {**rows[0], "answer": "又一个。"})
+    found = pack_answers(zipped(tmp_path / "p.zip", "agent", files))
+    cases = asked_cases(folder, "MedCOT")
+    assert [found.of(cases[n]) for n in (1, 2, 3)] == [
+        ("第1个回答。",), ("第2个回答。",), ("又一个。",),
+    ]  # fmt: skip
+
+
+def test_an_answered_duplicate(tmp_path):
+    """A null that comes again with an answer is answered."""
+    cases = asked_cases(questions(tmp_path / "q", "agent"), "MedCOT")
+    files = rows_of("agent")
+    rows = files["MedCOT.jsonl"]
+    rows.append(dict(rows[4]))
+    rows[4]["answer"] = None
+    found = pack_answers(zipped(tmp_path / "p.zip", "agent", files))
+    assert found.of(cases[5]) == ("第5个回答。",)

@@ -8,6 +8,7 @@ from medcheck.packs.checking import layout_of
 from medcheck.packs.copies import copies_of, split_groups
 from medcheck.packs.findings import LAYOUTS, RULES, Finding, track_of
 from medcheck.packs.pack import open_pack
+from medcheck.packs.questions import Question
 from medcheck.packs.rules import read_rows
 from medcheck.scoring.medbench_sets import TRACKS, set_of
 
@@ -109,3 +110,42 @@ def test_copies_without_an_id():
     rows, _ = read_rows("f", b'{"question": "q", "answer": "<A>", "other": {}}\n')
     assert list(copies_of(info, rows)) == []
     assert list(split_groups(info, rows)) == []
+
+
+def test_incomplete_groups_are_left_out(tmp_path):
+    """A group that lacks a copy says nothing of consistency, by the set list as by the question
+    file, and is counted beside the whole ones; a null among whole copies is no agreement."""
+    files = rows_of("v4")
+    rows = files["MedExam.jsonl"]
+    for row in rows:
+        row["answer"] = "<A>"
+    rows[0]["answer"] = None
+    del rows[6:10]  # what is left of question 2 agrees with itself
+    path = zipped(tmp_path / "p.zip", "v4", files)
+    for folder in (None, questions(tmp_path / "q", "v4")):
+        sets = {each.info.name: each for each in checked(path, folder).sets}
+        copies = sets["MedExam"].copies
+        assert (copies.groups, copies.consistent, copies.undecided) == (29, 0, 1)
+
+
+def test_sets_with_groups_of_several_sizes(tmp_path):
+    """Where questions have 2 or 4 copies only the question file tells whether all are there."""
+    info = set_of("old", "DrugCA")
+    data = lines([{"question": f"q{n}", "answer": "<A>", "other": {"id": n}} for n in (1, 1, 2)])
+    rows, _ = read_rows("f", data)
+    assert {copy.of for _, copy in copies_of(info, rows)} == {None}
+    asked = [Question(line=n, record={"other": {"id": n}}, key="") for n in (1, 1, 2, 2)]
+    assert [copy.of for _, copy in copies_of(info, rows, asked)] == [2, 2, 2]
+
+
+def test_one_set_alone(tmp_path):
+    """Of one file its own set is checked, and no other is missed."""
+    asked = questions(tmp_path / "q", "agent")
+    rows = rows_of("agent")["MedCOT.jsonl"]
+    path = tmp_path / "MedCOT.jsonl"
+    path.write_bytes(lines(rows))
+    assert errors(checked(path, asked)) == []
+    path.write_bytes(lines(rows[:29]))
+    found = checked(path, asked)
+    assert [each.info.name for each in found.sets] == ["MedCOT"]
+    assert [(rule, line) for rule, _, line in errors(found)] == [("E6", 30), ("E7", 30)]

@@ -171,3 +171,12 @@ def test_a_folder(tmp_path):
         assert found.folder == "MedBench_Agent"
         assert list(found.files) == ["MedCOT.jsonl"]
         assert [each.message for each in found.findings] == ["is a link"]
+
+
+def test_one_file_of_json_lines(tmp_path):
+    """A file of one set is a pack of itself; what its name says behind the set's is passed over."""
+    path = tmp_path / "MedCOT.some-model.v2.jsonl"
+    path.write_bytes(b"x")
+    pack = open_pack(path)
+    assert (pack.alone, pack.folder, pack.findings) == (True, None, ())
+    assert {name: read() for name, read in pack.files.items()} == {"MedCOT.jsonl": b"x"}

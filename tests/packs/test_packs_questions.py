@@ -1,13 +1,14 @@
 """Question files are found under the names they have, and the whole one is taken."""
 
 import gzip
+import zipfile
 
 import pytest
 from medbench_packs import lines, questions, record, zipped
 
 from medcheck.errors import DatasetError
 from medcheck.packs.findings import LAYOUTS
-from medcheck.packs.questions import id_of, key_of, load_questions
+from medcheck.packs.questions import id_of, key_of, load_questions, questions_in
 from medcheck.scoring.medbench_sets import set_of
 
 OLD = LAYOUTS["old"]
@@ -79,3 +80,16 @@ def test_every_track(tmp_path):
     for track, layout in LAYOUTS.items():
         folder = questions(tmp_path / track, track)
         assert len(load_questions(folder, layout)) == len(layout.files())
+
+
+def test_one_file(tmp_path):
+    """The questions of one file are read as they lie, in a zip too, also gzipped."""
+    data = rows(3)
+    (tmp_path / "a!b.jsonl").write_bytes(data)
+    with zipfile.ZipFile(tmp_path / "q.zip", "w") as archive:
+        archive.writestr("in/MedHC_test.jsonl.gz", gzip.compress(data))
+    plain = questions_in(str(tmp_path / "a!b.jsonl"), OLD)
+    assert [each.line for each in plain] == [1, 2, 3]
+    assert questions_in(f"{tmp_path / 'q.zip'}!in/MedHC_test.jsonl.gz", OLD) == plain
+    with pytest.raises(DatasetError, match="cannot be read"):
+        questions_in(f"{tmp_path / 'q.zip'}!in/x.jsonl", OLD)

@@ -36,6 +36,8 @@ def content(path, name=FILE, folder="MedBench_Agent"):
         ("一</think>二</think>三", "三"),
         ("<think>一<think>二</think>三", "三"),
         (" 先说。\n<think>想</think>\n再说。", " 先说。\n再说。"),
+        ("<thinking>想</thinking><C>", "<C>"),
+        ("◁think▷想◁/think▷<C>", "<C>"),
     ],
 )
 def test_think_blocks(answer, rest):
@@ -150,3 +152,30 @@ def test_answers_without_a_place(tmp_path, asked):
     path = zipped(tmp_path / "p.zip", "agent", rows_of("agent"))
     with pytest.raises(SettingsError, match='"MedCOT-31"'):
         repair(checked(path, asked), tmp_path / "out.zip", {("MedCOT", 31): "a"})
+
+
+def test_an_answered_duplicate_is_kept(tmp_path, asked):
+    """With answers to merge, the copy of a row that has an answer stays, and its null goes."""
+    files = rows_of("agent")
+    whole = lines(files[FILE])
+    rows = files[FILE]
+    rows.append(dict(rows[4]))
+    rows[4]["answer"] = None
+    del rows[9]
+    found = checked(zipped(tmp_path / "p.zip", "agent", files), asked)
+    path, changes = repair(found, tmp_path / "out.zip", {("MedCOT", 10): "第10个回答。"})
+    assert content(path) == whole
+    assert [(change.line, change.what.split(":")[0]) for change in changes] == [
+        (5, "row left out"), (10, "missing row added"),
+    ]  # fmt: skip
+
+
+def test_a_last_line_without_an_end(tmp_path, asked):
+    """A missing end of the last line is told as that, with its line."""
+    files = rows_of("agent")
+    files[FILE] = lines(files[FILE]).removesuffix(b"\n")
+    found = checked(zipped(tmp_path / "p.zip", "agent", files), asked)
+    _, changes = repair(found, tmp_path / "out.zip")
+    assert [(change.line, change.what) for change in changes] == [
+        (30, "line end added to the last line")
+    ]

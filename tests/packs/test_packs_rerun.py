@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from medbench_packs import checked, questions, rows_of, zipped
+from medbench_packs import checked, errors, questions, rows_of, zipped
 
 from medcheck.errors import SettingsError
 from medcheck.packs.rerun import rows_again
@@ -57,3 +57,22 @@ def test_questions_are_needed(tmp_path):
     path = zipped(tmp_path / "p.zip", "agent", rows_of("agent"))
     with pytest.raises(SettingsError, match="question files"):
         rows_again(checked(path))
+
+
+def test_an_answered_duplicate_counts(tmp_path, asked):
+    """A row that is null and comes again with an answer is answered: nobody is asked again."""
+    files = rows_of("agent")
+    rows = files["MedCOT.jsonl"]
+    rows.append(dict(rows[4]))
+    rows[4]["answer"] = None
+    rows[7]["answer"] = None
+    found = checked(zipped(tmp_path / "p.zip", "agent", files), asked)
+    assert [row.line for row in rows_again(found)] == [8]
+    assert [(rule, line) for rule, _, line in errors(found)] == [("E6", 31), ("E7", 31)]
+
+
+def test_a_pack_that_is_not_read(tmp_path):
+    """Of a pack that breaks E1 it is said that it has no rows, not that questions are missing."""
+    path = zipped(tmp_path / "p.zip", "agent", {"MedCOT.jsonl": []}, more=[("../x", b"")])
+    with pytest.raises(SettingsError, match="breaks E1"):
+        rows_again(checked(path, track="agent"))

@@ -5,7 +5,7 @@ import json
 import pytest
 from medbench_packs import checked, errors, lines, questions, rows_of, warned, zipped
 
-from medcheck.packs.rules import read_rows
+from medcheck.packs.rules import read_rows, settled
 
 FILE = "MedCOT.jsonl"
 
@@ -233,3 +233,20 @@ def test_a_last_line_without_an_end():
     rows, found = read_rows("f", b'{"a": 1}\n{"a": 2}')
     assert [row.line for row in rows] == [1, 2]
     assert found == ()
+
+
+def test_answers_settle_where_they_are_needed(found):
+    """An answered copy takes a null's place; of two nulls the first keeps it; findings stay."""
+
+    def change(rows):
+        rows += [dict(rows[2]), dict(rows[3]), {**rows[4], "answer": None}]
+        rows[2]["answer"] = None
+        rows[4]["answer"] = None
+
+    pack = found(change)
+    rows = next(each for each in pack.sets if each.info.name == "MedCOT").rows
+    assert [row.place for row in rows[30:]] == [None] * 3
+    better = settled(rows, pack.layout)
+    assert [row.place for row in better[30:]] == [2, None, None]
+    assert [row.place for row in better[:6]] == [0, 1, None, 3, 4, 5]
+    assert [line for rule, _, line in errors(pack) if rule == "E7"] == [31, 32, 33]

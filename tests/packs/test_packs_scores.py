@@ -48,6 +48,7 @@ def test_json(tmp_path):
         ("model,overall\nm\n", "as many cells"),
         ("model,overall\nm,1,2\n", "as many cells"),
         ("model,overall\n,1\n", "expected a text"),
+        ("model,overall\nm,1\nn,2\nm,3\n", 'the model "m" has two rows'),
     ],
 )
 def test_wrong_tables(tmp_path, text, said):

@@ -1,6 +1,7 @@
 """Each rule W1 to W8 finds what looks odd, keeps quiet about good answers, and is no error."""
 
 import time
+from pathlib import Path
 
 import pytest
 from medbench_packs import OPTIONS, checked, errors, questions, rows_of, warned, zipped
@@ -37,7 +38,16 @@ def test_good_answers(answer):
     assert rules(answer) == []
 
 
-@pytest.mark.parametrize("answer", ["<think>嗯</think>A。", "想好了</THINK>A。", "<think>没有完。"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "<think>嗯</think>A。",
+        "想好了</THINK>A。",
+        "<think>没有完。",
+        "<thinking>嗯</thinking>A。",
+        "◁think▷嗯◁/think▷A。",
+    ],
+)
 def test_w1(answer):
     """W1: a think tag that is left, whole or half."""
     assert "W1" in rules(answer)
@@ -173,3 +183,43 @@ def test_long_hostile_answers_take_no_time(answer):
     rules(answer)
     without_thinking(answer)
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "抱歉，我无法回答。",
+        "很抱歉，我不能提供医疗建议。请咨询医生。",
+        "作为AI，我不能提供医疗建议",
+        "<无法回答，问题未提供选项>",
+        "I'm sorry, but I can't help with that.",
+        "I’m sorry, but I can’t help with that.",
+        "None", "null", "N/A", "。", "<>",
+    ],
+)  # fmt: skip
+def test_w4_an_answer_that_only_refuses_or_says_nothing(answer):
+    """W4: a refusal that is all there is, or no word at all."""
+    assert "W4" in rules(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "无", "不能饮酒。", "我无法判断，建议查血常规。", "无法提供精确数值，一般为 3-5 天。",
+        "抱歉让您久等了，建议多喝水，若不能缓解请就医并提供病历。",
+        "I cannot recommend aspirin for children because of Reye syndrome.",
+        f"很抱歉，我无法提供诊断。{PROSE * 6}",
+    ],
+)  # fmt: skip
+def test_w4_answers_that_say_more_than_no(answer):
+    """A refusal of a part, or one that goes on to help, is an answer."""
+    assert "W4" not in rules(answer)
+
+
+def test_w4_where_refusing_is_right(tmp_path):
+    """In the sets of unsafe requests a bare refusal may be the right answer."""
+    files = rows_of("agent")
+    for name in ("MedDefend.jsonl", "MedShield.jsonl", "MedCOT.jsonl"):
+        files[name][0]["answer"] = "抱歉，我无法回答。"
+    found = checked(zipped(tmp_path / "p.zip", "agent", files))
+    assert [Path(each.file).stem for each in found.findings if each.rule == "W4"] == ["MedCOT"]

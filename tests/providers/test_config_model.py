@@ -93,3 +93,20 @@ def test_a_model_of_the_name_models_is_still_possible(tmp_path):
     """Our own form may hold a model called `models`."""
     text = "models: {base_url: 'http://127.0.0.1:9/v1', params: {temperature: 1}}\n"
     assert load(tmp_path, text).find("models").base_url == "http://127.0.0.1:9/v1"
+
+
+def test_what_stands_beside_its_models_is_named(tmp_path):
+    """A setting beside `models` is refused by its own name; m1 and m2 are still models."""
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, f"{CONFIG}default_model: m1\n")
+    assert '15: "default_model" must hold settings' in str(caught.value)
+    assert "m2" not in str(caught.value)
+    beside = "own: {base_url: 'http://127.0.0.1:9/v1'}\n"
+    registry = load(tmp_path, beside + CONFIG)
+    assert (registry.find("own").model, registry.find("m1").model) == ("own", "judge-large")
+
+
+def test_our_own_model_called_models_may_hold_blocks_only(tmp_path):
+    """Blocks such as params and limits are no models."""
+    text = "models: {params: {temperature: 1}, limits: {rpm: 5}}\n"
+    assert load(tmp_path, text).find("models").params == {"temperature": 1}

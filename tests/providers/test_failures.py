@@ -1,15 +1,19 @@
 """What a failing server means: class, message, waiting time, and nothing secret."""
 
+import gzip
 import json
+import tracemalloc
 from email.utils import formatdate
-from time import time
+from time import perf_counter, time
 
 import pytest
 from asking import ask, entry, failure
 from servers import Reply, Server, pieces
 
 from medcheck.errors import ProviderError
-from medcheck.providers import Timeout, create
+from medcheck.providers import Timeout, _failures, create
+from medcheck.providers._entry import Secret
+from medcheck.providers._failures import MAX_REPLY
 
 
 def test_idle_stream_times_out():
@@ -233,3 +237,94 @@ def test_long_server_text_is_cut():
     error = failure(Reply(status=400, body={"error": {"message": "long\nstory " * 500}}))
     assert len(str(error)) < 320
     assert "\n" not in str(error)
+
+
+def packed(body):
+    """Return a reply whose body is gzipped."""
+    return Reply(body=gzip.compress(body, 1), headers={"content-encoding": "gzip"})
+
+
+def test_reply_that_unpacks_to_too_much():
+    """A small reply that unpacks to hundreds of megabytes is dropped early, and for good."""
+    bomb = b'{"choices": "' + b"a" * (MAX_REPLY * 4)
+    tracemalloc.start()
+    try:
+        error = failure(packed(bomb))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "more than 64 MB" in str(error)
+    assert not error.retryable
+    assert error.maybe_paid
+    assert peak < MAX_REPLY * 3
+
+
+@pytest.mark.parametrize(
+    ("reply", "fields"),
+    [
+        (Reply(text="x" * 3000), {}),
+        (Reply(status=500, body={"error": {"message": "x" * 3000}}), {}),
+        (Reply(chunks=["data: " + "x" * 3000]), {"stream": True}),
+        (Reply(chunks=pieces("x" * 300)), {"stream": True}),
+    ],
+)
+def test_every_way_of_reading_is_bounded(monkeypatch, reply, fields):
+    """Answers, bodies of errors and streams are all read up to the same size."""
+    monkeypatch.setattr(_failures, "MAX_REPLY", 2000)
+    error = failure(reply, **fields)
+    assert "cannot be used: it has more than" in str(error)
+    assert not error.retryable
+
+
+def test_reply_of_the_largest_size_is_read(monkeypatch):
+    """A reply within the limit arrives whole, packed or not."""
+    monkeypatch.setattr(_failures, "MAX_REPLY", 3000)
+    body = json.dumps({"choices": [{"message": {"content": "x" * 2000}, "finish_reason": "stop"}]})
+    with Server([packed(body.encode()), Reply(text="y" * 2000)]) as server:
+        assert ask(entry(server)).text == "x" * 2000
+        assert ask(entry(server)).text == "y" * 2000
+
+
+@pytest.mark.parametrize("reason", [{"type": "stop"}, ["stop"], 1])
+@pytest.mark.parametrize("streams", [True, False])
+def test_finish_reason_that_is_no_text(reason, streams):
+    """A reply whose end cannot be told is a failed call, not a crash, and not asked for again."""
+    event = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": reason}]}
+    reply = Reply(chunks=[event]) if streams else Reply(finish=reason)
+    error = failure(reply, stream=streams)
+    assert "cannot be used: its finish_reason is not a text" in str(error)
+    assert not error.retryable
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_reply_nested_too_deeply(streams):
+    """JSON that nests a hundred thousand levels is a failed call, not a crash."""
+    deep = '{"choices": [], "x": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    reply = Reply(chunks=[f"data: {deep}"]) if streams else Reply(body=deep.encode())
+    error = failure(reply, stream=streams)
+    assert "nested too deeply" in str(error)
+    assert not error.retryable
+
+
+def test_error_nested_too_deeply():
+    """An error that nests a hundred thousand levels still has its status."""
+    deep = b'{"error": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    error = failure(Reply(status=400, body=deep))
+    assert error.status == 400
+    assert not error.retryable
+
+
+@pytest.mark.parametrize("code", ["²²²", "9" * 5000, {"a": 1}, [500], True, 404.5])
+def test_odd_code_inside_success(code):
+    """An error whose code is no HTTP status is an error in place of a reply."""
+    body = {"error": {"code": code, "message": "odd"}}
+    assert "sent an error in place of a reply" in str(failure(Reply(body=body)))
+
+
+def test_error_text_of_a_hostile_server_is_read_quickly():
+    """A long text made to slow down the search for secrets costs no time, and hides no key."""
+    started = perf_counter()
+    shown = _failures.scrub(" " * 5000 + "own-key " + "a?" * 50_000, Secret("own-key"))
+    shown += _failures.scrub("own-key " + "a?" * 50_000, Secret("own-key"))
+    assert perf_counter() - started < 1
+    assert "own-key" not in shown

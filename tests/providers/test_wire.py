@@ -159,3 +159,20 @@ def test_half_a_character_is_replaced():
         assert ask(entry(server), asked).text == "ok"
         assert server.bodies[0]["messages"][0]["content"] == "胸痛\N{REPLACEMENT CHARACTER}?"
     assert len(server.requests) == 1
+
+
+def test_error_beside_an_answer():
+    """A reply with an error and an answer is no answer, streamed or not."""
+    choices = [{"message": {"content": "half"}, "finish_reason": "stop"}]
+    body = {"error": {"message": "boom", "code": 500}, "choices": choices}
+    error = failure(Reply(body=body))
+    assert error.status == 500
+    assert error.retryable
+
+
+def test_count_beyond_belief():
+    """A count of tokens that no call can have is unknown, not a price."""
+    usage = {"prompt_tokens": 10**30, "completion_tokens": 10**9}
+    with Server(Reply(usage=usage)) as server:
+        found = ask(entry(server)).usage
+    assert (found.input, found.output) == (None, 10**9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -87,6 +88,20 @@ def test_several_models(sessions: Sessions, workers: int) -> None:
     found = [(line["case_id"], line["model"]) for line in sessions.results()]
     pairs = [(case, model) for case in ("胸痛-1", "fever") for model in ("one", "org/two:v1")]
     assert found == pairs
+
+
+def test_cases_without_an_existing_answer(sessions: Sessions) -> None:
+    """They are skipped, unless a missing score counts as unusable: then they stay in the run."""
+    item = {"category2": "x", "problem": "p", "groupCode": 1, "sanswer": "s"}
+    items = [{**item, "round": n, **({"model_answer": "a"} if n != 2 else {})} for n in (1, 2, 3)]
+    sessions.write("cases/d.json", json.dumps({"医疗知识": items}))
+    suite = "suite: s\ndata: {format: llmeval_med, path: d.json}\nprotocol: official\n"
+    sessions.suite(suite, "s")
+    kept = [name.rpartition("::")[2] for name in sessions.names("--model=answers:model_answer")]
+    assert kept == ["MK-1-1", "MK-1-2", "MK-1-3"]
+    names = sessions.names("--model=answers:model_answer", "--set", "s.grader.missing=exclude")
+    kept = [name.rpartition("::")[2] for name in names]
+    assert kept == ["MK-1-1", "MK-1-3", "not-run[answers:model_answer]"]
 
 
 def test_a_sample_is_the_same_for_every_model(sessions: Sessions) -> None:

@@ -204,3 +204,44 @@ def test_a_report_that_cannot_be_written(sessions: Sessions, workers: int) -> No
     (sessions.path / "reports/r/report.html").mkdir(parents=True)
     done = sessions.run("--model=echo", "--run=r", workers=workers, code=12).calm()
     assert "report.html" in done.text
+
+
+FULL = """
+import sqlite3, pytest
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish():
+    for table in ("runs", "results"):
+        with sqlite3.connect(r"STORE") as store:
+            store.execute(f"create trigger full_{table} before update on {table} "
+                          "begin select raise(fail, 'database or disk is full'); end")
+    store.close()
+"""
+BROKEN = """
+import pathlib, pytest
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish():
+    for path in pathlib.Path(r"STORE").parent.glob("own.sqlite*"):
+        path.write_bytes(b"no store any more " * 100)
+"""
+
+
+def test_a_store_that_takes_nothing_more(sessions: Sessions) -> None:
+    """A full disk at the end: the reports are written, one line says why it is no result; 12."""
+    sessions.suite(GOOD)
+    sessions.write("conftest.py", FULL.replace("STORE", str(sessions.path / "own.sqlite")))
+    done = sessions.run("--model=echo", "--run=r", "--store=own.sqlite", code=12)
+    assert "Traceback" not in done.text
+    assert "own.sqlite: " in done.text
+    assert len(sessions.results("r")) == 2
+    assert (sessions.folder("r") / "report.html").is_file()
+
+
+def test_a_store_that_cannot_be_read_any_more(sessions: Sessions) -> None:
+    """A store that broke during the run is one line and 12, not a traceback."""
+    sessions.suite(GOOD)
+    sessions.write("conftest.py", BROKEN.replace("STORE", str(sessions.path / "own.sqlite")))
+    done = sessions.run("--model=echo", "--run=r", "--store=own.sqlite", code=12)
+    assert "Traceback" not in done.text
+    [line] = [line for line in done.lines if "INCOMPLETE" in line]
+    assert line.startswith("medcheck: INCOMPLETE, not a result: ")
+    assert "own.sqlite" in line

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import runs
 from servers import Reply, Server
 
 from medcheck.__main__ import main
+from medcheck.errors import DatasetError
+from medcheck.gate import EXIT
+from medcheck.pytest_plugin import ending, gating
+from medcheck.store.database import open_database
+from medcheck.store.runs import Runs
 
 CASES = 24
 
@@ -54,9 +61,9 @@ def measured(folder, quality, *options, workers=0, run="r"):
 def released(tmp_path, monkeypatch):
     """A folder with an accepted baseline of the good quality."""
     monkeypatch.chdir(tmp_path)
-    folder = place(tmp_path, "http://127.0.0.1:9/v1")
-    ended, _ = measured(folder, "good", run="first")
-    assert ended.status == 0, ended.output
+    with Server(script("good")) as server:
+        folder = place(tmp_path, server.url)
+        runs.measure(folder, run="first", store="good-first.sqlite")
     accept = ["baseline", "accept", "first", "--reason", "release", "--by", "A. Reviewer"]
     assert main([*accept, "--store", "good-first.sqlite"]) == 0
     return folder
@@ -87,12 +94,26 @@ def test_every_status_of_the_gate(released, workers):
     assert asked == 0, "a run that can never be compared was paid for"
 
 
-def test_a_lost_answer_is_incomplete_not_a_pass(released):
+def test_a_gate_over_no_case_is_incomplete(released):
+    """A gate passes nothing where its suite's data is not here and no case was run: 12."""
+    (released / "cases" / "later.yaml").write_text(
+        "suite: later\ndata: {format: healthbench, path: data/no.jsonl, fetch: healthbench}\n"
+        "grader: {name: rubric, judges: [judge]}\n",
+        encoding="utf-8",
+    )
+    ended = runs.command(released, BASELINE, "--gate", "cases/later.yaml")
+    assert ended.status == 12, ended.output
+    assert "no case was run" in ended.output
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_lost_answer_is_incomplete_not_a_pass(released, workers):
     """12 leads over a gate that would pass: what is missing is never a pass."""
     with Server(lambda body: lost(body) or script("good")(body)) as server:
         path = released / "models.yaml"
         path.write_text(runs.registry_text(server.url), encoding="utf-8")
-        ended = runs.command(released, "--run=lost", "--store=lost.sqlite", BASELINE, "--gate")
+        options = ("--run=lost", "--store=lost.sqlite", BASELINE, "--gate")
+        ended = runs.command(released, *options, workers=workers)
     assert ended.status == 12, ended.output
 
 
@@ -134,7 +155,8 @@ def test_a_wrong_baseline_is_refused_before_a_call(released, options, said):
     assert asked == 0
 
 
-def test_a_drifted_judge_is_not_comparable(released):
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_drifted_judge_is_not_comparable(released, workers):
     """13 where frozen answers are judged otherwise than before, whatever the comparison says."""
 
     def milder(body):
@@ -147,14 +169,113 @@ def test_a_drifted_judge_is_not_comparable(released):
     with Server(milder) as server:
         path = released / "models.yaml"
         path.write_text(runs.registry_text(server.url), encoding="utf-8")
-        ended = runs.command(released, "--run=drift", "--store=drift.sqlite", BASELINE, "--gate")
+        options = ("--run=drift", "--store=drift.sqlite", BASELINE, "--gate", "--max-calls=999")
+        ended = runs.command(released, *options, workers=workers)
     assert ended.status == 13, ended.output
     assert "NOT COMPARABLE: the judge has drifted" in ended.output
-    with Server(milder) as server:
-        path.write_text(runs.registry_text(server.url), encoding="utf-8")
-        told = runs.command(released, "--run=told", "--store=drift.sqlite", BASELINE)
-    assert "sentinels" not in told.output
+    # 24 answers, 96 verdicts, 30 sentinels: what was sent is what is told.
+    assert len(server.requests) == CASES * 5 + 30
+    assert f"this run: {CASES * 5 + 30} requests sent" in ended.output
+
+
+def again(folder, **changes):
+    """Return settings and the stored run of the accepted measurement, for calls in this process."""
+    settings = runs.settings_for(
+        folder, run="first", store="good-first.sqlite",
+        baseline=BASELINE.partition("=")[2], gate=True, **changes,
+    )  # fmt: skip
+    with open_database(settings.store) as database:
+        run = Runs(database).read("first")
+        return settings, replace(run, results=tuple(run.results))
+
+
+def never(name):
+    """Stand for a store that is not asked for any run."""
+    raise AssertionError(name)
+
+
+def test_without_gate_no_sentinel_is_asked(released):
+    """`--baseline` alone asks no sentinel and says nothing of them."""
+    settings, run = again(released)
+    told = gating.compared(replace(settings, gate=False), run, never)
+    assert told.drift is None
+    assert "sentinels" not in "\n".join(told.lines)
+
+
+def test_unmeasured_sentinels_change_no_status(released):
+    """Where the judge cannot be asked, the decision stands, and a line says what was not judged."""
+    settings, run = again(released)
+    (released / "models.yaml").write_text("judge: {model: another}\n", encoding="utf-8")
+    told = gating.compared(settings, run, never)
     assert told.status == 0
+    assert (
+        "the judge's drift could not be checked: 30 of 30 sentinels were not judged "
+        '(judge "judge" is another model' in told.lines[1]
+    )
+    assert told.data()["lines"] == told.lines
+    for decision in ("FAIL", "CANNOT TELL", "INCOMPLETE"):
+        turned = replace(told, decisions=(replace(told.decisions[0], status=decision),))
+        assert turned.status == EXIT[decision]
+
+
+def test_without_sentinels_it_is_said(released):
+    """A gate whose baseline has no sentinels says that the judge's drift is not checked."""
+    settings, run = again(released)
+    (released / "cases" / "baselines" / "first.sentinels.json").unlink()
+    lines = (
+        gating.compared(settings, run, never).lines,
+        gating.compared(replace(settings, baseline="first"), run, lambda name: run).lines,
+    )
+    assert all("no sentinels: the judge's drift is not checked" in each for each in lines)
+    only = replace(settings, responses="only")
+    assert "sentinels" not in "\n".join(gating.compared(only, run, never).lines)
+
+
+def test_torn_sentinels_are_refused_before_a_call(released):
+    """A file of sentinels that was torn or changed is a usage error, and nobody is asked."""
+    path = released / "cases" / "baselines" / "first.sentinels.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("answer", "answre", 1), encoding="utf-8")
+    ended, asked = measured(released, "good", BASELINE, "--gate", run="torn")
+    assert (ended.status, asked) == (4, 0), ended.output
+    assert "first.sentinels.json: no sentinels" in ended.output
+    settings, run = again(released)
+    for torn in ("", "[]", text[: len(text) // 2]):
+        path.write_text(torn, encoding="utf-8")
+        with pytest.raises(DatasetError, match="no sentinels"):
+            gating.refusal(settings, run, never)
+    assert gating.refusal(replace(settings, gate=False), run, never) == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (("'theme:", "'theme:new-"), "24 of 24 cases stand in other categories"),
+        (("by: [theme, axis]", "by: [axis]"), "24 of 24 cases stand in other categories"),
+    ],
+)
+def test_retagged_cases_are_refused_before_a_call(released, edit, said):
+    """Other tags or `summary.by` are not comparable, which is known before the first call."""
+    path = released / "cases" / "faults.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace(*edit), encoding="utf-8")
+    settings = runs.settings_for(released, baseline=BASELINE.partition("=")[2], gate=True)
+    runs.started(released, settings)
+    with open_database(settings.store) as database:
+        stored = Runs(database)
+        refused = gating.refusal(settings, stored.read("r"), stored.read)
+    assert said in "\n".join(refused)
+
+
+def test_a_baseline_that_breaks_meanwhile(released):
+    """What is paid for is reported even where its baseline cannot be read any more at the end."""
+    settings, run = again(released)
+    (released / "cases" / "baselines" / "first.sentinels.json").write_text("[", encoding="utf-8")
+    state = SimpleNamespace(settings=settings)
+    with open_database(settings.store) as database:
+        gate, notes, error = ending._beside(state, run, Runs(database))
+    assert gate is None
+    assert "no sentinels" in error
+    assert notes == [f"not compared: {error}"]
 
 
 def test_sentinels_are_not_asked_where_nothing_may_be(released):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
 from servers import Server
 from sessions import FIRST, GOOD, JUDGED, Sessions, endpoint, judging
+
+from medcheck.pytest_plugin.terminal import folded
 
 SOON = """
 def pytest_configure():
@@ -79,3 +82,55 @@ def test_without_a_terminal(sessions: Sessions, workers: int) -> None:
     sessions.suite(FIRST)
     sessions.run("--model=echo", "-p", "no:terminal", workers=workers, code=1)
     assert len(sessions.results()) == 3
+
+
+def test_nothing_controls_the_terminal(sessions: Sessions) -> None:
+    """What a file of answers holds is printed as text: no colors, title, bell or reversal."""
+    sessions.suite(FIRST)
+    evil = json.dumps({"case_id": "\x1b[31mEVIL\x1b]0;pwn\x07\u202e", "answer": "x"})
+    known = json.dumps({"case_id": "fever", "answer": "120"})
+    for content, more in (("", ()), (known, ()), (known, ("--plan",))):
+        sessions.write("evil.jsonl", f"{evil}\n{content}\n")
+        done = sessions.run("--model=answers:evil.jsonl", *more)
+        assert r"\x1b[31mEVIL\x1b]0;pwn\x07\u202e" in done.text
+        assert not {"\x1b", "\x07", "\u202e"} & set(done.text)
+
+
+def test_data_sets_to_fetch_share_a_line() -> None:
+    """Many suites without their data are one line; another reason, or a single one, stays."""
+    reasons = [f"data/{n} is not here. Run: medcheck fetch {n}" for n in ("b", "a")]
+    other = '1 of 2 cases of "s" have no answer'
+    assert folded(reasons[:1]) == reasons[:1]
+    assert folded([reasons[0], other, reasons[1]]) == [
+        other,
+        "2 suites whose data is not here; medcheck fetch NAME gets it: a, b",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--tag", "theme:hedgin"), '--tag: no case has "theme:hedgin". Nearest: theme:hedging'),
+        (("--tag", "theme"), '--tag: no case has "theme". Nearest: theme:gaps, theme:hedging'),
+        (("-m", "theme_急症"), '-m: no case has "theme_急症". Nearest: theme_'),
+        (("--tag", "xyz"), '--tag: no case has "xyz". There are: gaps, lang:en'),
+    ],
+)
+def test_a_selection_of_nothing(sessions: Sessions, given: tuple[str, str], said: str) -> None:
+    """A tag or marker that no case has is named, with the nearest that some have."""
+    sessions.suite(FIRST)
+    assert f"medcheck: {said}" in sessions.run("--model=echo", *given, code=5).calm().text
+
+
+def test_a_wrong_port_is_told_at_once(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first failed connection is a line, and no reply is counted where none came."""
+    monkeypatch.setattr("medcheck.limits.backoff", lambda *_, **__: 0.2)
+    sessions.suite(GOOD)
+    sessions.models(m={"base_url": "http://127.0.0.1:9/v1"})
+    sessions.write("conftest.py", SOON)
+    done = sessions.run("--model=m", code=12).calm()
+    assert done.text.count("Still trying.") == 1
+    assert done.text.index("Still trying.") < done.text.index("= ERRORS =")
+    assert 'medcheck: model "m": no connection to 127.0.0.1:9.' in done.text
+    assert "medcheck: 2 of 2 cases, 0 replies" in done.text
+    assert done.text.count("the run was stopped: ") == 1

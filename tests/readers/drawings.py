@@ -31,6 +31,15 @@ def png(width, height):
     return out
 
 
+def moving():
+    """Return a PNG that says it has two frames."""
+    body = struct.pack(">II", 2, 0)
+    part = struct.pack(">I", len(body)) + b"acTL" + body
+    part += struct.pack(">I", zlib.crc32(b"acTL" + body))
+    still = png(3, 2)
+    return still[:33] + part + still[33:]
+
+
 def pdf(*, font=HELVETICA, text=("(Seen) Tj",), crop="0 0 200 100", pages=1, extra=""):
     """Return a PDF of 200 x 200 points; each page shows `text` from (20, 60) on."""
     kids = " ".join(f"{7 + 2 * n} 0 R" for n in range(pages))

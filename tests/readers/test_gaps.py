@@ -272,3 +272,20 @@ def test_lint_of_read_cases(tmp_path):
     [finding] = lint(cases(path))
     assert (finding.row, finding.column) == (2, "rubrics")
     assert str(finding).startswith('warning: row 2, column "rubrics", point "9": ')
+
+
+def test_a_cell_of_spaces_is_blank(tmp_path):
+    """It is no answer, as a blank cell is none: the row is left out of that column's answers."""
+    cells = ("  ", "\u3000\n", " text ")
+    header = (*HEADER, "a", "b", "c")
+    path = workbook(tmp_path / "q.xlsx", row(1, "q?", "G1", None, *cells), header=header)
+    assert cases(path)[0].answers == {"c": (" text ",)}
+
+
+def test_a_question_without_a_point_to_earn(tmp_path):
+    """It is read, as the original scores it 0, and the lint says so."""
+    harm = {"id": 1, "claim": "建议停药", "level": "S4", "type": "negative"}
+    read_in = cases(lines(tmp_path / "q.jsonl", question(points=[harm]), question(2)))
+    [finding] = lint(read_in)
+    assert (finding.rule, finding.severity, finding.row) == ("nothing_to_earn", "warning", 1)
+    assert "no point can be earned" in str(finding)

@@ -180,7 +180,7 @@ def test_malformed_line(tmp_path, line, message):
 def test_infinite_points(tmp_path):
     """A number too large to be one is no number of points."""
     line = json.dumps(record(rubrics=rubric(points=123456))).replace("123456", "1e999")
-    assert "rubrics[0].points is Infinity" in failure(write(tmp_path, line))
+    assert "the number 1e999 is too large" in failure(write(tmp_path, line))
 
 
 def test_not_utf8(tmp_path):
@@ -315,3 +315,12 @@ def test_malformed_completions(tmp_path, changes, message):
     """Completions that are not as their group demands are an error of that line."""
     file = write(tmp_path, record(ideal_completions_data={**IDEAL, **changes}))
     assert message in failure(file, completions=True)
+
+
+@pytest.mark.parametrize("points", [1e308, -1e308, 2e15, 1e-300])
+def test_points_that_cannot_be_summed(tmp_path, points):
+    """Points so large or small that a score of them would be no number are refused at once."""
+    rubrics = [*rubric(points=5), *rubric(points=points)]
+    said = failure(write(tmp_path, record(rubrics=rubrics)))
+    assert "rubrics[1].points is" in said
+    assert "expected 1e-15 to 1e15" in said

@@ -202,6 +202,43 @@ def test_a_suite_of_a_jury(folder):
     assert suite["grader"]["judges"] == ["llama-3.3"]
 
 
+@pytest.mark.parametrize("key", ["model", "model_name"])
+def test_judges_in_either_form(folder, key):
+    """A judge in the benchmark's file may name its model as a judges.yaml does."""
+    entry = {"name": "a", key: "openai/gpt-4.1", "model_deployment": "x/gpt"}
+    write(folder, metrics=[{**JURY, "judges": [entry]}])
+    suite, _ = helm_yaml.suite_of(folder, data_path="d")
+    assert suite["grader"]["judges"] == ["gpt-4.1"]
+
+
+@pytest.mark.parametrize("judges", [None, [], [{"name": "a"}]])
+def test_judges_that_are_not_used(folder, judges):
+    """Judges that a judges.yaml replaces are not read; without one they are refused."""
+    write(folder, metrics=[{**JURY, "judges": judges}])
+    entry = {"name": "l", "model": "meta/llama-3.3"}
+    other = files.put(folder / "j" / "judges.yaml", yaml.safe_dump({"judges": [entry]}))
+    suite, _ = helm_yaml.suite_of(folder / "bench.yaml", data_path="d", judges=other)
+    assert suite["grader"]["judges"] == ["llama-3.3"]
+    assert len(list(helm_yaml.read(folder / "bench.yaml", {}))) == 2
+    with pytest.raises(DatasetError, match="judge"):
+        helm_yaml.suite_of(folder / "bench.yaml", data_path="d")
+
+
+def test_the_scale_of_a_jury_is_told(folder):
+    """The scale of the marks is the suite's, not the prompt's, and is among what is left out."""
+    write(folder, metrics=[JURY])
+    suite, left_out = helm_yaml.suite_of(folder, data_path="d")
+    assert suite["grader"]["scale"] == [1, 5]
+    assert any("from 1 to 5" in note for note in left_out)
+
+
+def test_the_main_metric_leads(folder):
+    """The metric that a benchmark calls main is the score, wherever it stands."""
+    write(folder, metrics=[{"name": "exact_match"}, {"name": "rouge_l", "main": True}])
+    suite, _ = helm_yaml.suite_of(folder, data_path="d")
+    assert suite["grader"]["metric"] == ["rouge_l", "exact_match"]
+
+
 def test_a_jury_needs_no_gold(folder):
     """With the jury alone the data set needs no right answers."""
     write(folder, metrics=[JURY])

@@ -7,7 +7,7 @@ import pytest
 from workbooks import saved
 
 from medcheck.errors import DatasetError
-from medcheck.readers._human_ratings import load_ratings
+from medcheck.readers._human_ratings import load_all, load_ratings
 from medcheck.stats.human import Rating
 
 HEADER = ["case_id", "rater", "score", "usable", "model", "repeat", "note"]
@@ -59,6 +59,30 @@ def test_chinese_headers(tmp_path, kind):
     """Columns may have their Chinese names."""
     path = write(tmp_path, kind, ["题号", "专家", "是否可用"], [["MK-5-1", "甲", "可用"]])
     assert load_ratings(path) == (Rating(case_id="MK-5-1", rater="甲", usable=True),)
+
+
+def test_files_without_raters_are_one_person_each(tmp_path):
+    """Whose name stands nowhere has the file's, so that two files are two people."""
+    for name in ("li", "wang"):
+        (tmp_path / f"{name}.csv").write_text("id,score\na,4\n", encoding="utf-8")
+    found = load_all([tmp_path / "li.csv", tmp_path / "wang.csv"])
+    assert [(each.rater, each.where) for each in found] == [
+        ("li", f"{tmp_path / 'li.csv'}:2"), ("wang", f"{tmp_path / 'wang.csv'}:2"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ["m", ""])
+def test_a_person_rates_an_answer_once_in_all_files(tmp_path, model):
+    """The same rating in two files is an error with both places, whoever leaves the model out."""
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    one.write_text("id,rater,model,score\na,甲,m,4\na,甲,n,4\n", encoding="utf-8")
+    two.write_text(f"id,rater,model,score\na,甲,{model},4\nb,甲,,3\n", encoding="utf-8")
+    with pytest.raises(DatasetError) as caught:
+        load_all([one, two])
+    assert str(caught.value).startswith(f'{two}:2: "甲" rated "a" already, at {one}:2.')
+    with pytest.raises(DatasetError, match="already"):
+        load_all([one, one])
+    assert len(load_all([one])) == 2
 
 
 @KINDS

@@ -7,7 +7,7 @@ import pytest
 
 from medcheck.errors import DatasetError
 from medcheck.graders.checklist import OPTIONS as GRADER_OPTIONS
-from medcheck.readers.llmeval_med import DEFAULTS, OPTIONS, SAFETY, read
+from medcheck.readers.llmeval_med import DEFAULTS, OPTIONS, SAFETY, read, records
 from medcheck.scoring.requirements import REFERENCE_ONLY
 from medcheck.suites.schema import schema
 
@@ -65,11 +65,40 @@ def test_nan_is_absent(tmp_path):
     assert silent.references == ()
 
 
-@pytest.mark.parametrize("text", ["/", " / ", "", " "])
+@pytest.mark.parametrize("text", ["/", " / ", "", " ", "nan", "NaN", "None"])
 def test_placeholders_are_absent(tmp_path, text):
-    """A slash in the place of a reference is no reference."""
+    """A slash, or NaN as a text, is neither a reference nor a checklist."""
     [case] = load(tmp_path, {"sanswer": text})
     assert case.references == ()
+    [case] = load(tmp_path, {"checklist": text, "difficulty": text})
+    assert case.criteria[0].text == REFERENCE_ONLY
+    assert not any(tag.startswith("difficulty") for tag in case.tags)
+
+
+def test_what_copying_tools_write(tmp_path):
+    """Numbers as 1.0 or as digits, a group 0, a byte order mark and a numbered difficulty load."""
+    made = {"groupCode": 0.0, "difficulty": 3}
+    data = {"医疗知识": [{**ITEM, **made, "round": 1.0}, {**ITEM, **made, "round": "2"}]}
+    path = tmp_path / "d.json"
+    path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8-sig")
+    first, second = read(path, {})
+    assert (first.id, second.id, second.follows) == ("MK-0-1", "MK-0-2", "MK-0-1")
+    assert "difficulty:3" in first.tags
+
+
+def test_further_fields_pass(tmp_path):
+    """A field that nothing reads is kept with the item and says nothing to a judge."""
+    further = {"foo": [1], "model_answer_score1": 4, "source": None}
+    [case] = load(tmp_path, further)
+    [plain] = load(tmp_path, {})
+    assert case.origin.record["foo"] == [1]
+    assert (case.criteria, case.tags, case.answers) == (plain.criteria, plain.tags, plain.answers)
+
+
+def test_items_are_given_back(tmp_path):
+    """Items come by case id with all their fields; both texts are there, empty if absent."""
+    data = {"医疗知识": [{**ITEM, "foo": 1, "checklist": float("nan")}]}
+    assert records(write(tmp_path, data)) == {"MK-5-1": {**ITEM, "foo": 1, "checklist": ""}}
 
 
 def test_numbers_become_texts(tmp_path):
@@ -122,7 +151,10 @@ def test_answers_come_along(tmp_path):
 WRONG = [
     ({"round": 0}, "round is 0, expected a whole number from 1"),
     ({"round": True}, "round is true"),
-    ({"round": "1"}, 'round is "1"'),
+    ({"round": "1.5"}, 'round is "1.5"'),
+    ({"round": 1.5}, "round is 1.5"),
+    ({"groupCode": -1}, "groupCode is -1, expected a whole number from 0"),
+    ({"groupCode": "x"}, 'groupCode is "x"'),
     ({"round": ...}, "round is null"),
     ({"groupCode": 1.5}, "groupCode is 1.5"),
     ({"problem": ""}, 'problem is "", expected a text'),
@@ -131,10 +163,14 @@ WRONG = [
     ({"category2": None}, 'lacks the field "category2"'),
     ({"sanswer": True}, "sanswer is true, expected a text"),
     ({"checklist": {}}, "checklist is {}, expected a text"),
-    ({"difficulty": 3}, "difficulty is 3, expected a text"),
+    ({"difficulty": []}, "difficulty is [], expected a text"),
     ({"model_answer": 3}, "model_answer is 3, expected a text"),
     ({"sanswer": float("nan"), "checklist": ""}, "neither sanswer nor checklist"),
-    ({"sanser": "x"}, 'unknown field "sanser". Did you mean "sanswer"?'),
+    ({"sanswer": ..., "sanser": "x"}, 'unknown field "sanser". Did you mean "sanswer"?'),
+    (
+        {"checklist": ..., "check_list": "x"},
+        'unknown field "check_list". Did you mean "checklist"?',
+    ),
     ({"round": 2}, "round 2 of groupCode 5 has no round before it"),
 ]
 

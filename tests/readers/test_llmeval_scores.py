@@ -78,7 +78,18 @@ def test_other_values_are_refused(tmp_path, score):
 def test_a_file_without_scores_is_refused(tmp_path):
     """A file of answers that nobody graded is no run of zero usable answers."""
     with pytest.raises(DatasetError, match="no item has a model_answer_score"):
-        load_scores([write(tmp_path, "a", [..., ""])])
+        load_scores([write(tmp_path, "a", [..., ...])])
+
+
+def test_a_run_of_the_judge_that_failed(tmp_path):
+    """A file whose scores are all missing is a run that failed: counted, and alone no rate."""
+    lost = write(tmp_path, "b", ["", "-1"])
+    found = load_scores([write(tmp_path, "a", [5, 4]), lost])
+    assert [item.scores for item in found.items] == [(5, None), (4, None)]
+    assert found.missing == 2
+    rules = Rules(missing="unusable")
+    assert usability(found.items, rules).op == 0.5
+    assert usability(load_scores([lost]).items, rules).op is None
 
 
 def test_items_stand_once(tmp_path):

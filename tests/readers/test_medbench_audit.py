@@ -54,6 +54,15 @@ def test_json_demanded_where_letters_are_asked_for(found):
     assert found("MedHC", "怎么办？", system=system, full=True)[-1].file == "MedExam.jsonl"
 
 
+def test_letters_demanded_where_json_is(found):
+    """A system text that leaves room for a letter alone contradicts JSON, and no set of letters."""
+    system = "只输出选项字母，不要输出其他内容"
+    [doubt] = found("MedPrimary", JSON, system=system, full=True)
+    assert doubt.severity == "error"
+    assert 'demands letters ("只输出选项字母") where the form is JSON' in doubt.message
+    assert [d.file for d in found("MedExam", CHOICE, system=system, full=True)] == [doubt.file]
+
+
 def test_templates_are_warnings(found):
     """Faults of the official prompts do not forbid to ask them."""
     row = '严格遵守 JSON 格式：{"诊断": "",}'
@@ -80,6 +89,19 @@ def test_one_picture_under_two_names(found, tmp_path):
         ("error", "same_picture", (1,)),
         ("warning", "same_picture", (1, 3)),
     ]
+
+
+def test_names_are_told_beside_a_pdf_and_however_they_are_written(found, tmp_path):
+    """A PDF of several pages hides no twins, and `./a.png` is `a.png`."""
+    pytest.importorskip("pypdfium2", reason="the extra pdf is not installed")
+    (tmp_path / "two.pdf").write_bytes(pdf(pages=2))
+    for name in "ab":
+        (tmp_path / f"{name}.png").write_bytes(png(4, 4))
+    rows = [picture("甲", "two.pdf", "a.png", "b.png"), picture("乙", "a.png", "./a.png")]
+    [one, two, across] = found("MedGen", *rows, track="vlm", full=True)
+    assert (one.severity, one.lines) == ("error", (1,))
+    assert (two.severity, two.message) == ("warning", "the item lists one picture more than once")
+    assert across.message.startswith("2 files are one and the same")
 
 
 def test_one_picture_under_one_name(found, tmp_path):

@@ -17,6 +17,15 @@ from medcheck.readers import _medbench_lint as lint
         "Do not answer in JSON.",
         "Answer without JSON",
         "Plain text only.",
+        "严禁JSON",
+        "禁止JSON格式",
+        "禁止任何JSON",
+        "严禁输出JSON",
+        "不要出现JSON",
+        "禁用JSON",
+        "JSON格式被禁止",
+        "JSON is forbidden",
+        "Answers must not be JSON.",
     ],
 )
 def test_bans(text):
@@ -33,6 +42,10 @@ def test_bans(text):
         "不要在JSON前后添加说明，输出JSON数组",
         "Return JSON. Do not use JSON keys of your own.",
         "输出格式为：```json{}```",
+        "All answers must be JSON.",
+        "JSON only",
+        "不要使用JSON代码块标记",
+        "严禁JSON以外的内容，请输出JSON",
     ],
 )
 def test_demands(text):
@@ -48,10 +61,30 @@ def test_neither():
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("只输出选项字母，不要输出其他内容", True),
+        ("仅回答一个字母", True),
+        ("Answer with the letter only.", True),
+        ("Reply with only the option letter.", True),
+        ("只输出选项的内容", False),
+        ("You are a helpful assistant.", False),
+        ("Write a letter to the patient.", False),
+    ],
+)
+def test_letters_only(text, found):
+    """Words that leave room for a letter alone are found; an option's text is none."""
+    assert (lint.demand_of_letters(text) is not None) == found
+
+
+@pytest.mark.parametrize(
     ("template", "wrong"),
     [
         ('{"诊断": "", "依据": "",}', "comma before its closing bracket"),
         ('{"诊断": "" "依据": ""}', "no valid JSON"),
+        ('{"诊断": [1, 2}', "no valid JSON"),
+        ('{"诊断": "" 如上', "no valid JSON"),
+        ('区间[0, 1)内，{"诊断": ""}', None),
         ('{"诊断": ""}', None),
         ('[{"病1": "…"},\n...\n{"病n": ".."}]', None),
         ('{"错误1": "建议1", "错误2": "建议2", ...}', None),

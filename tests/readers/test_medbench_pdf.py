@@ -10,8 +10,9 @@ import pytest
 from drawings import BLANK, pdf
 
 from medcheck.errors import DatasetError
+from medcheck.readers._medbench_heads import size_of
 from medcheck.readers._medbench_pdf import pages
-from medcheck.readers._medbench_pictures import Limits, size_of
+from medcheck.readers._medbench_pictures import Limits
 
 HIDDEN = ("(Seen) Tj", "1 0 0 1 20 160 Tm", "(Name: Zhang) Tj")
 

@@ -8,20 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from drawings import png
+from drawings import moving, pdf, png
 
 from medcheck.errors import DatasetError
+from medcheck.readers._medbench_heads import size_of
 from medcheck.readers._medbench_pictures import (
     Limits,
     default_cache,
     keep,
-    mime_of,
     names_in,
-    size_of,
     take,
 )
-
-JPEG = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc0\x00\x0b\x08\x00\x05\x00\x07\x01\x01\x11\x00\xff\xd9"
 
 
 @pytest.mark.parametrize(
@@ -38,26 +35,6 @@ def test_anything_else_is_refused(found):
     """A question of the vision track names at least one picture."""
     with pytest.raises(DatasetError, match="img_path"):
         names_in(found)
-
-
-@pytest.mark.parametrize(
-    ("data", "mime", "size"),
-    [
-        (png(3, 2), "image/png", (3, 2)),
-        (JPEG, "image/jpeg", (7, 5)),
-        (b"GIF89a" + struct.pack("<HH", 9, 8), "image/gif", (9, 8)),
-        (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp", None),
-        (b"%PDF-1.4", "application/pdf", None),
-        (b"BM....", None, None),
-        (b"\x89PNG\r\n\x1a\n", "image/png", None),
-        (b"\xff\xd8\xff", "image/jpeg", None),
-    ],
-)
-def test_the_first_bytes_tell(data, mime, size):
-    """Type and size are read from the content; an end too early is no size."""
-    assert mime_of(data) == mime
-    if mime is not None:
-        assert size_of(data, mime) == size
 
 
 def test_a_wrong_ending_does_not_matter(tmp_path):
@@ -102,15 +79,35 @@ def test_bytes_are_a_limit_too(tmp_path):
 
 
 def test_broken_and_gigantic_pictures_are_errors(tmp_path):
-    """A head that promises too many pixels, and content that cannot be read, are errors."""
-    path = tmp_path / "a.png"
-    path.write_bytes(png(1, 1).replace(struct.pack(">II", 1, 1), struct.pack(">II", 60000, 60000)))
-    with pytest.raises(DatasetError, match="too many"):
-        take(path, "a.png", Limits(cache=tmp_path))
-    pytest.importorskip("PIL", reason="the extra images is not installed")
-    path.write_bytes(png(300, 300)[:60])
-    with pytest.raises(DatasetError, match="cannot be read"):
-        take(path, "a.png", Limits(cache=tmp_path, max_side=100))
+    """Too many pixels, none, a file that breaks off and a moving picture are errors before a call.
+
+    None of it needs Pillow, and it does not matter whether the picture is to be scaled.
+    """
+    path, whole = tmp_path / "a.png", png(300, 300)
+    for data, why in (
+        (png(1, 1).replace(struct.pack(">II", 1, 1), struct.pack(">II", 60000, 60000)), "too many"),
+        (whole[:8], r"cannot be read: it breaks off\. Replace the file"),
+        (whole[:60], "cannot be read: it breaks off"),
+        (png(0, 0), "has 0 x 0 pixels"),
+        (moving(), "moves: it has 2 frames"),
+    ):
+        path.write_bytes(data)
+        for side in (100, 4096):
+            with pytest.raises(DatasetError, match=why):
+                take(path, "a.png", Limits(cache=tmp_path, max_side=side))
+
+
+def test_a_file_is_named_with_what_is_sent_of_it(tmp_path):
+    """A file has the hash of its picture, a PDF of several pages one of its own."""
+    (tmp_path / "a.png").write_bytes(png(3, 2))
+    taken = take(tmp_path / "a.png", "x/a.png", Limits(cache=tmp_path))
+    assert taken.files == (("x/a.png", taken.images[0].sha256),)
+    pytest.importorskip("pypdfium2", reason="the extra pdf is not installed")
+    (tmp_path / "b.pdf").write_bytes(pdf(pages=2))
+    two = take(tmp_path / "b.pdf", "b.pdf", Limits(cache=tmp_path / "c"))
+    [(name, digest)] = two.files
+    assert (name, len(two.images)) == ("b.pdf", 2)
+    assert digest not in {image.sha256 for image in two.images}
 
 
 def test_the_package_is_named(monkeypatch, tmp_path):

@@ -58,6 +58,14 @@ def test_groups_are_for_shuffled_copies_only(tmp_path):
     """An id groups rows in circular sets, and nowhere else."""
     [case] = read(rows(tmp_path / "MedHC.jsonl", row()), {"track": "v4"})
     assert not [tag for tag in case.tags if tag.startswith("group:")]
+    assert "circular" not in case.labels
+
+
+def test_copies_know_how_many_they_are(tmp_path):
+    """Each row of a circular set says how many its question has, whatever is chosen later."""
+    path = rows(tmp_path / "MedExam.jsonl", row(), row(other={"id": 8, "source": "S"}), row())
+    copies = [case.labels["circular"]["copies"] for case in read(path, {"track": "v4"})]
+    assert copies == [2, 1, 2]
 
 
 def test_a_filled_answer_is_gold(tmp_path):
@@ -65,6 +73,20 @@ def test_a_filled_answer_is_gold(tmp_path):
     [case] = read(rows(tmp_path / "MedExam.jsonl", row(answer="<A>")), {"track": "v4"})
     assert case.references == ("<A>",)
     assert case.labels["gold"] == "<A>"
+
+
+def test_key_points_are_gold(tmp_path):
+    """A list of texts is the key points of a free text: each a reference, and all the gold."""
+    [case] = read(rows(tmp_path / "MedHC.jsonl", row(answer=["多休息", "多饮水"])), {"track": "v4"})
+    assert case.references == ("多休息", "多饮水")
+    assert case.labels["gold"] == ["多休息", "多饮水"]
+
+
+@pytest.mark.parametrize("answer", [[], ["多休息", " "], ["多休息", 1], 0, {"a": 1}])
+def test_other_gold_is_an_error(answer, tmp_path):
+    """Gold that is neither a text nor a list of filled texts is told with its line."""
+    with pytest.raises(DatasetError, match=r"MedHC.jsonl:1: answer"):
+        list(read(rows(tmp_path / "MedHC.jsonl", row(answer=answer)), {"track": "v4"}))
 
 
 def test_old_rows_carry_options(tmp_path):

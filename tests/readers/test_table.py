@@ -10,6 +10,7 @@ from pathlib import Path
 
 import medhelm_files as files
 import pytest
+import workbooks
 import yaml
 from jsonschema import Draft202012Validator
 
@@ -89,6 +90,7 @@ def test_criteria_and_checklists(tmp_path):
         ("[]", "expected a list that is not empty"),
         ('[{"points": 1}]', "criterion 1 has no text"),
         ('[{"text": "x", "points": 0}]', "points is 0"),
+        ('[{"text": "x", "points": 1e300}]', "points is 1e+300, expected 1e-15 to 1e15"),
         ('[{"text": "x", "weight": 1}]', 'unknown field "weight"'),
         ("none", "not JSON"),
     ],
@@ -170,6 +172,55 @@ def test_no_prompt(tmp_path):
 def test_rows_that_cannot_be_used(tmp_path, options, told):
     """A missing column, an empty gold and a key that repeats are told with the row."""
     assert told in failure(put(tmp_path), **options)
+
+
+def test_a_null_and_an_empty_cell_are_nothing(tmp_path):
+    """The word None never reaches a prompt."""
+    path = files.put(tmp_path / "n.jsonl", '{"q": "One?", "f": null}\n{"q": "Two?", "f": 2}\n')
+    first, second = read(path, prompt="{{ q }} value {{ f }}")
+    assert first.messages[0].text == "One? value"
+    assert second.messages[0].text == "Two? value 2"
+
+
+def test_a_column_called_options(tmp_path):
+    """It is sent as it stands, unless it would be hidden by the block of choices."""
+    path = put(tmp_path, [{"q": "Q?", "options": "X Y", "a": "one", "b": "two"}])
+    (case,) = read(path, prompt="{{ q }} {{ options }}")
+    assert case.messages[0].text == "Q? X Y"
+    told = failure(path, prompt="{{ options }}", choices=["a", "b"])
+    assert "own.csv:2" in told
+    assert "{{ options }} is a column, and the block of choices" in told
+
+
+def test_answers_say_what_every_value_is(tmp_path):
+    """A gold value that is neither mapped nor one of the answers is told, and never gold."""
+    path = put(tmp_path, [{"q": "Q?", "gold": "1"}, {"q": "R?", "gold": "7"}])
+    told = failure(path, answer="gold", answers={"1": "yes", "0": "no"})
+    assert 'own.csv:3: column "gold" is "7", but data.options.answers maps "1", "0"' in told
+
+
+def test_booleans(tmp_path):
+    """A boolean of JSON or of a workbook is true or false, for answers, filters and prompts."""
+    listed = files.put(tmp_path / "b.jsonl", '{"q": "Q?", "h": true}\n{"q": "R?", "h": false}\n')
+    book = workbooks.workbook(
+        tmp_path / "b.xlsx", ("Q?", True), ("R?", False), header=("q", "h")
+    )  # fmt: skip
+    for path in (listed, book):
+        for answers in ({"true": "yes", "false": "no"}, {"True": "yes", "False": "no"}):
+            cases = read(path, prompt="{{ q }} {{ h }}", answer="h", answers=answers)
+            assert [case.references for case in cases] == [("yes",), ("no",)]
+        assert cases[0].messages[0].text == "Q? true"
+        assert len(read(path, keep={"h": [True]})) == 1
+
+
+def test_lint_finds_empty_cells(tmp_path):
+    """A column that the prompt shows and a row lacks is told; what an if asks for is not."""
+    rows = [{"q": "One?", "note": "", "more": ""}, {"q": "Two?", "note": "N", "more": ""}]
+    prompt = "{{ q }} {{ row['note'] }} {% if more %}{{ more }}{% endif %} {{ more|upper }}"
+    cases = read(put(tmp_path, rows), prompt=prompt)
+    found = [doubt for doubt in table.lint(cases, {"prompt": prompt}) if doubt.rule == "empty_cell"]
+    assert [(doubt.cases, doubt.severity) for doubt in found] == [(("own-1",), "warning")]
+    assert 'column "note"' in found[0].message
 
 
 def test_lint_finds_its_rules(tmp_path):

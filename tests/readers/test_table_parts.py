@@ -32,6 +32,7 @@ def test_cells_are_values(text):
         ("{{ 1 / a }}", {"a": 0}, "data.options.prompt: division by zero"),
         ("{{ a.__class__.__mro__ }}", {"a": ""}, "data.options.prompt"),
         ("{{ a + 1 }}", {"a": "x"}, "data.options.prompt"),
+        ("{{ a.__class__ }}", {"a": "x"}, "is unsafe. Correct"),
     ],
 )
 def test_prompts_that_cannot_be_filled(source, record, told):
@@ -110,8 +111,36 @@ def test_values():
     assert parts.text_of({"a": None}, "a") == ""
     with pytest.raises(DatasetError, match="expected a text or a number"):
         parts.text_of({"a": [1]}, "a")
-    with pytest.raises(DatasetError, match="expected a text or a number"):
-        parts.text_of({"a": True}, "a")
+    assert parts.text_of({"a": True}, "a") == "true"
+    assert parts.text_of({"a": False}, "a") == "false"
+
+
+def test_nothing_is_nothing_in_a_prompt():
+    """A null is empty as an empty cell is, at any depth, and a boolean is spelled as in JSON."""
+    record = {"q": "Q", "f": None, "n": {"a": None}, "t": True}
+    source = "{{ q }}|{{ f }}|{{ row['f'] }}|{{ n.a }}|{{ f ~ 'x' }}|{{ 'y' if f }}|{{ t }}"
+    assert parts.Prompt(source).render(record) == "Q||||x||true"
+
+
+def test_a_column_called_options_or_row():
+    """Without options such a column is itself; the whole row is never sent in its place."""
+    record = {"options": "X Y", "row": "R"}
+    assert parts.Prompt("{{ options }} {{ row['row'] }}").render(record) == "X Y R"
+    assert parts.Prompt("{{ options }}").render(record, {"A": "one"}) == "A. one"
+    with pytest.raises(SettingsError, match="is all columns"):
+        parts.Prompt("{{ row }}").render(record)
+
+
+def test_answers_that_are_mapped():
+    """A gold value is a key or a value of the map; booleans in any spelling; the rest is told."""
+    answers = {"True": "A", "0": "B"}
+    assert parts.mapped("0", answers, "g") == "B"
+    assert parts.mapped("A", answers, "g") == "A"
+    assert parts.mapped("true", answers, "g") == "A"
+    assert parts.mapped("7", {}, "g") == "7"
+    for other in ("7", "false", "a"):
+        with pytest.raises(DatasetError, match=r'column "g" is .* maps "True", "0"'):
+            parts.mapped(other, answers, "g")
 
 
 REPORT = (

@@ -1,5 +1,6 @@
 """Workbooks are read as rows of text, and a hostile one is refused before it is unpacked."""
 
+import re
 import sys
 import zipfile
 
@@ -27,6 +28,60 @@ def test_columns_without_a_name(tmp_path):
     """Cells below an empty header cell belong to no column."""
     path = workbook(tmp_path / "b.xlsx", (1, "note", "q"), header=("index", None, " question "))
     assert list(rows(path)) == [(2, {"index": "1", "question": "q"})]
+
+
+def with_formula(path, formula, cell):
+    """Return a workbook whose cell A2 is a formula, written as `cell`."""
+    book = openpyxl.Workbook()
+    book.active.append(["a", "b"])
+    book.active.append([formula, "=text"])
+    book.active["B2"].data_type = "s"
+    saved(book, path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    changed = re.sub(rb'<c r="A2".*?</c>', cell, sheet, count=1)
+    assert changed != sheet
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            changes = changed if name == "xl/worksheets/sheet1.xml" else data
+            archive.writestr(name, changes)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        (b'<c r="A2"><f>1+1</f><v>2</v></c>', "2"),
+        (b'<c r="A2" t="str"><f>1+1</f><v>two</v></c>', "two"),
+        (b'<c r="A2" t="str"><f>1+1</f><v></v></c>', None),
+        (b'<c r="A2" t="b"><f>1+1</f><v>1</v></c>', "true"),
+        (b'<c r="A2"><f t="array" ref="A2">1+1</f><v>2</v></c>', "2"),
+    ],
+)
+def test_results_of_formulas(tmp_path, cell, found):
+    """A formula is its stored result where that is wanted, else its text; "=text" stays a text."""
+    path = with_formula(tmp_path / "f.xlsx", "=1+1", cell)
+    wanted = {"a": found, "b": "=text"} if found else {"b": "=text"}
+    assert list(rows(path, computed=True)) == [(2, wanted)]
+    assert list(rows(path)) == [(2, {"a": "=1+1", "b": "=text"})]
+    assert columns(path, computed=True) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        (b'<c r="A2"><f>1+2</f></c>', '"=1+2" has no result'),
+        (b'<c r="A2"><f>1+2</f><v></v></c>', '"=1+2" has no result'),
+        (b'<c r="A2" t="e"><f>1/0</f><v>#DIV/0!</v></c>', '"=1/0" gives #DIV/0!'),
+    ],
+)
+def test_formulas_without_a_result(tmp_path, cell, told):
+    """A formula whose result is not stored, or is an error, is told with its row."""
+    path = with_formula(tmp_path / "f.xlsx", "=1+1", cell)
+    with pytest.raises(DatasetError) as caught:
+        list(rows(path, computed=True))
+    assert f"f.xlsx:2: the formula {told}" in str(caught.value)
 
 
 def test_sheets(tmp_path):

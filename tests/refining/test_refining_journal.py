@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medcheck.errors import DatasetError
-from medcheck.refining.journal import FILE, append, read
+from medcheck.refining.journal import FILE, HEAD, append, begun, read
 
 
 @pytest.fixture
@@ -40,6 +40,50 @@ def test_a_changed_journal_is_refused(journal, harm):
         read(journal)
     with pytest.raises(DatasetError):
         append(journal, "accept", version="v1")
+
+
+@pytest.mark.parametrize("harm", ["changed", "taken out", "all", "no head"])
+def test_the_last_line_is_held_as_well(journal, harm):
+    """What no later line vouches for is noticed too, by reading and by adding."""
+    path = journal / FILE
+    first, second, third = path.read_text(encoding="utf-8").split("\n")[:3]
+    kept = {
+        "changed": [first, second, third.replace("v2", "v9")],
+        "taken out": [first, second],
+        "all": [],
+        "no head": [first, second, third],
+    }[harm]
+    path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8", newline="\n")
+    if harm == "no head":
+        (journal / HEAD).unlink()
+    for step in (read, lambda folder: append(folder, "accept", version="v1")):
+        with pytest.raises(DatasetError, match=f"{FILE}:{len(kept)}: the last line is not the one"):
+            step(journal)
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_killed_step_breaks_nothing(journal, written):
+    """Killed while it was adding a line, the log holds with the line or without, and goes on."""
+    before = (journal / FILE).read_bytes()
+    (head,) = (journal / HEAD).read_text(encoding="utf-8").split()
+    append(journal, "accept", version="v1")
+    (after,) = (journal / HEAD).read_text(encoding="utf-8").split()
+    (journal / HEAD).write_text(f"{head}\n{after}\n", encoding="utf-8")
+    if not written:
+        (journal / FILE).write_bytes(before)
+    assert len(read(journal)) == 3 + written
+    append(journal, "accept", version="v2")
+    assert len(read(journal)) == 4 + written
+
+
+def test_a_log_that_is_gone_was_begun(journal, tmp_path_factory):
+    """Who deletes the log has not undone the beginning; a step killed before its first line has."""
+    (journal / FILE).unlink()
+    assert begun(journal)
+    other = tmp_path_factory.mktemp("killed")
+    assert not begun(other)
+    (other / HEAD).write_text("-\nabc\n", encoding="utf-8")
+    assert not begun(other)
 
 
 @pytest.mark.parametrize("line", ["{", "[]", "1"])

@@ -99,7 +99,54 @@ def test_a_refinement_is_begun_once(folder):
     with pytest.raises(SettingsError, match="holds a refinement already"):
         begin(folder, LOCK, FIRST, "r", figures(15, 5, 5, 15))
     (folder / journal.FILE).unlink()
+    with pytest.raises(SettingsError, match="holds a refinement already"):
+        begin(folder, LOCK, FIRST, "r", figures(15, 5, 5, 15))
+    (folder / journal.HEAD).unlink()
     begin(folder, LOCK, FIRST, "r", figures(15, 5, 5, 15))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"gained": True}, {"kept": True}, {"stop": "enough"}, {"kappa": 0.7}],
+)
+def test_a_round_follows_from_its_figures(folder, change):
+    """A log whose sums fit is refused all the same if a round says other than its figures do."""
+    loop = open_loop(folder)
+    loop.propose(edit(1), by="a", reason="r")
+    loop.note("v1", "r-v1", figures(14, 6, 6, 14))
+    open_loop(folder)
+    *before, last = journal.read(folder)
+    for name in (journal.FILE, journal.HEAD):
+        (folder / name).unlink()
+    for event in [*before, {**last, **change}]:
+        kept = {k: v for k, v in event.items() if k not in ("event", "at", "before")}
+        journal.append(folder, event["event"], **kept)
+    with pytest.raises(DatasetError, match="what is noted of v1 does not follow"):
+        open_loop(folder)
+
+
+def test_a_version_without_an_event_is_refused(folder):
+    """A proposal that was taken out of the log shows by its file."""
+    open_loop(folder).propose(edit(1), by="a", reason="r")
+    (start, _) = journal.read(folder)
+    for name in (journal.FILE, journal.HEAD):
+        (folder / name).unlink()
+    kept = {k: v for k, v in start.items() if k not in ("event", "at", "before")}
+    journal.append(folder, "start", **kept)
+    with pytest.raises(DatasetError, match=r"v1\.yaml: the log knows nothing of v1\."):
+        open_loop(folder)
+
+
+@pytest.mark.parametrize("nobody", ["", " ", "\t"])
+def test_nobody_stands_for_nothing(folder, nobody):
+    """An edit and an acceptance have a person's name, or are refused; nothing is written."""
+    with pytest.raises(SettingsError, match="not named"):
+        open_loop(folder).propose(edit(1), by=nobody, reason="r")
+    assert not (folder / "v1.yaml").exists()
+    open_loop(folder).propose(edit(1), by="", reason="r", model="m")
+    with pytest.raises(SettingsError, match="not named"):
+        open_loop(folder).accept("v1", by=nobody)
+    assert "v1" not in open_loop(folder).state.accepted
 
 
 def test_another_lock_is_refused(folder, tmp_path):

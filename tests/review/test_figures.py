@@ -65,7 +65,7 @@ def test_each_judge_and_the_panel(tmp_path):
     assert (second.only_judge, second.only_people) == (48, 0)
     assert second.p_value < 1e-9
     assert value(second, "bias") == pytest.approx(48 / 160)
-    assert (panel.cases, panel.points) == (20, 120)
+    assert (panel.cases, panel.conversations, panel.points) == (20, 20, 120)
 
 
 def test_groups(tmp_path):
@@ -180,7 +180,7 @@ def test_scales(tmp_path):
     )
     ratings = {item: {"dr": told} for item, told in zip(points(run), "53413", strict=True)}
     found = line(reported(run, tmp_path, ratings), "a", section="scale 1-5")
-    from medcheck.stats.raters import icc, weighted_kappa
+    from medcheck.stats.agreement import icc, weighted_kappa
 
     pairs = [(4.5, 5.0), (2.5, 3.0), (4.0, 4.0), (1.5, 1.0), (3.0, 3.0)]
     assert value(found, "weighted_kappa") == pytest.approx(weighted_kappa(pairs))
@@ -240,7 +240,7 @@ def test_few_cases_and_lost_verdicts_are_noted(tmp_path):
     run = run_of(answer(f"q-{n}", [verdict(criterion(), "++x" if n else "+-+")]) for n in range(3))
     found = reported(run, tmp_path, {item: {"dr": "met"} for item in points(run)})
     assert "2 rated points have no verdict, because a judge failed there." in found.notes
-    assert "Intervals from fewer than 10 cases are too narrow." in found.notes
+    assert "Intervals from fewer than 10 conversations are too narrow." in found.notes
     assert line(found, PANEL).open == 2
 
 

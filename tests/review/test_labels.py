@@ -136,3 +136,31 @@ def test_all_errors_are_told(tmp_path):
     assert len(told) == 51
     assert told[0].startswith(f"{paths[0]}:2: neither")
     assert told[-1] == "90 more errors."
+
+
+WHOLE = (
+    {"usable": "yes"},
+    {"是否可用": "否"},
+    {"instruction_following": 5, "correctness": 5, "effectiveness": 3, "readability": 3,
+     "safety": 1},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("rating", WHOLE)
+@pytest.mark.parametrize("score", [None, ""])
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "xlsx"])
+def test_ratings_of_whole_answers_are_not_blank(tmp_path, rating, score, ending):
+    """Verdicts of usable and dimensions are no score: the row is refused, and told who reads it."""
+    row = {"case_id": "MTG-1-1", **rating} | ({} if score is None else {"score": score})
+    rows = [row] if score is None else [{**row, "score": 4}, row]
+    with pytest.raises(DatasetError, match="are read with --usable") as caught:
+        read([table(tmp_path / f"a.{ending}", rows)])
+    assert str(tmp_path / f"a.{ending}:") in str(caught.value)
+
+
+def test_a_score_beside_usable_is_read(tmp_path):
+    """A row with a score may say usable as well; other people's columns pass in a blank row."""
+    rows = [{"case_id": "a", "score": 4, "usable": "yes", "safety": ""},
+            {"case_id": "a", "score": "", "usable": "", "safety": "1"}]  # fmt: skip
+    found = read([table(tmp_path / "a.csv", rows)])
+    assert ([each.value for each in found.labels], found.blank) == (["4"], 1)

@@ -19,6 +19,8 @@ def marked(case, model, marks):
     criterion = Criterion(id="accuracy", text="", points=1.0, scale=(1.0, 5.0))
     ballots = tuple(
         Ballot(judge=name, state="scored", value=float(mark))
+        if mark
+        else Ballot(judge=name, state="judge_error", value=None)
         for name, mark in zip(JURORS, marks, strict=True)
     )
     mean = sum(marks) / len(marks)
@@ -46,6 +48,21 @@ def test_the_table_without_each_juror():
     assert "2.89" in rows["all jurors"]
     assert rows["kind alone"].count("4.67") == 2
     assert "1.67" in rows["strict alone"]
+
+
+def test_a_juror_without_marks_is_named():
+    """A juror that failed on all answers, or on some, stands under the table by name."""
+    dead = (marked("a", "one", (5, 3, 0)), marked("a", "two", (4, 2, 0)))
+    lines = ablation_lines(replace(RUN, results=dead))
+    assert lines[-1] == "fair gave no mark on 2 of 2 answers, so it is in no row."
+    assert [line.split("  ")[0] for line in lines[2:-1]] == [
+        "all jurors", "kind alone", "strict alone",
+    ]  # fmt: skip
+    lines = ablation_lines(replace(RUN, results=(*RESULTS, dead[0])))
+    assert lines[-1] == "fair gave no mark on 1 of 7 answers, which are in no row."
+    apart = (marked("a", "one", (5, 0, 0)), marked("b", "one", (0, 2, 0)))
+    with pytest.raises(SettingsError, match="kind gave no mark on 1 of 2 answers"):
+        ablation_lines(replace(RUN, results=apart))
 
 
 def test_the_jury_beside_clinicians():

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from medcheck.review.sums import EITHER_OR, FIGURES, SCALED, alpha, compare, constant_share
-from medcheck.stats import raters
+from medcheck.stats import agreement as raters
 from medcheck.stats.agreement import cohen_kappa, gwet_ac1, krippendorff_alpha
 
 

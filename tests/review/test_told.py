@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 from review_runs import answer, criterion, panel_run, run_of, scaled_run, table, verdict
 
@@ -30,10 +31,12 @@ def test_text(tmp_path):
     assert "disputed: 40 of 40 points rated" in lines
     at = lines.index("met or not met")
     assert lines[at + 1].split() == [
-        "judge", "group", "n", "cases", "open", "agreement", "kappa", "AC1", "alpha", "bias", "p",
+        "judge", "group", "n", "conversations", "open", "agreement", "kappa", "AC1", "alpha",
+        "bias", "p",
     ]  # fmt: skip
     assert lines[at + 2].split()[:6] == ["panel", "all", "120", "20", "40", "0.767"]
     assert any(line.startswith("panel, kind:flaw: percent agreement 80.0 %") for line in lines)
+    assert "1000 bootstrap samples of conversations (variants of a question" in lines[-1]
     assert lines[-1].endswith("seed 7. Bias: judge less people. p: McNemar.")
     assert "nan" not in "\n".join(lines)
     assert "-0.000" not in "\n".join(lines)
@@ -60,7 +63,7 @@ def test_data_is_strict_json(tmp_path):
     run = panel_run(20)
     found = matched(run, tmp_path, lambda _: "met")
     told = json.loads(json.dumps(data(report(found), found), allow_nan=False))
-    assert told["bootstrap"] == {"seed": 0, "resamples": 1000, "by": "case"}
+    assert told["bootstrap"] == {"seed": 0, "resamples": 1000, "by": "conversation"}
     assert told["strata"]["undecided"] == {"rated": 40, "in_run": 40}
     first = told["agreement"][0]
     assert (first["judge"], first["group"], first["n"], first["open"]) == ("panel", "all", 120, 40)
@@ -122,3 +125,25 @@ def test_usable_is_told_with_precision_and_recall(tmp_path):
     assert head[-5:] == ["bias", "MCC", "precision", "recall", "p"]
     scale = next(line for line in lines if "weighted kappa" in line)
     assert "precision" not in scale
+
+
+def test_rounds_of_a_conversation_are_one_draw(tmp_path):
+    """Conversations are counted as such, in text and JSON; the cases are not lost in the file."""
+    run = scaled_run([(5, 4, 4), (2, 1, 2), (4, 4, 4)])
+    run = replace(
+        run,
+        results=tuple(
+            replace(r, case_id=f"MK-1-{n}" if n < 3 else "MK-2-1", tags=(f"round:{min(n, 3) % 3}",))
+            for n, r in enumerate(run.results, start=1)
+        ),
+    )
+    rows = [{"case_id": r.case_id, "score": 4, "rater": "p"} for r in run.results]
+    found = match(run, [table(tmp_path / "a.csv", rows)])
+    told = report(found)
+    lines = list(text(told))
+    at = next(n for n, each in enumerate(lines) if each.startswith("judge"))
+    assert lines[at].split()[2:5] == ["n", "conversations", "open"]
+    assert lines[at + 1].split()[:4] == ["panel", "all", "3", "2"]
+    assert "cases" not in lines[at]
+    first = data(told, found)["agreement"][0]
+    assert (first["cases"], first["conversations"]) == (3, 2)

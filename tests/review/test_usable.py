@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from refine_runs import pairs, ratings, result
 
-from medcheck.review.usable import SCORES, VERDICTS, cell, table, tables, text
+from medcheck.errors import DatasetError
+from medcheck.review.usable import SCORES, VERDICTS, cell, check, table, tables, text
 from medcheck.stats.human import Estimate, agreement_table
 from medcheck.types import Run
 
@@ -46,7 +48,29 @@ def test_a_run_is_told_by_suite():
     lines = list(text(run, said, seed=0))
     assert lines[0] == "run r: 4 ratings by 2 people"
     assert "s: 2 answers with a verdict of judge and people; 1 not rated or tied" in lines[2]
-    assert "rated, but not in the suite: z" in lines
+    assert "ratings of answers that are not there: 1, of z" in lines
     assert any("weighted kappa" in line for line in lines)
     assert any(line.startswith("people among themselves, 1 answers") for line in lines)
     assert not any(line.startswith("t:") for line in lines)
+
+
+def test_ratings_of_an_unknown_model_are_refused():
+    """A model that the run does not have is told with its first row, before any figure."""
+    answers = [result("a", [5]), result("b", [2])]
+    said = [
+        replace(each, where=f"p.csv:{row}")
+        for row, each in enumerate([*ratings({"a": 5}), *ratings({"a": 5, "b": 1}, model="M")], 2)
+    ]
+    with pytest.raises(DatasetError) as caught:
+        check(said, answers, of="run r")
+    assert str(caught.value) == (
+        'p.csv:3: model "M" is not in run r, but 2 ratings are of it. Known: m.'
+    )
+    check([*said[:1], *ratings({"z": 3})], answers, of="run r")
+
+
+def test_ratings_of_nothing_are_refused():
+    """Ratings of which none has an answer give an error, not empty tables."""
+    for answers in ([result("a", [5])], []):
+        with pytest.raises(DatasetError, match="none of 2 ratings is of an answer of run r"):
+            check(ratings({"y": 5, "z": 1}), answers, of="run r")

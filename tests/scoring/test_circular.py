@@ -1,20 +1,20 @@
-"""Shuffled copies: what agrees, what is credited, and how copies are made."""
+"""Shuffled copies: what agrees and what is credited."""
 
 from __future__ import annotations
 
 import pytest
 
-from medcheck.errors import DatasetError
 from medcheck.scoring.circular import (
     Copy,
+    Mark,
     consistency,
-    copies_of,
-    credited,
+    credit,
     grouped,
     is_consistent,
+    is_keyed,
+    number_of,
+    size_of,
 )
-from medcheck.scoring.options import choice_of
-from medcheck.types import Case, Message
 
 FIRST = "哪项?\nA. 甲\nB. 乙\nC. 丙"
 SECOND = "哪项?\nA. 丙\nB. 甲\nC. 乙"
@@ -23,12 +23,6 @@ SECOND = "哪项?\nA. 丙\nB. 甲\nC. 乙"
 def copy(question, letter, group=1):
     """Return one answered copy."""
     return Copy(group=group, question=question, letter=letter)
-
-
-def case(text=FIRST, **more):
-    """Return a choice case."""
-    message = Message(role="user", text=text)
-    return Case(id="x", suite="s", grader="closed", messages=(message,), **more)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +61,30 @@ def test_groups_keep_their_order():
     assert list(grouped([copy(FIRST, "A", "b"), copy(FIRST, "A", "a")])) == ["b", "a"]
 
 
+def test_a_copy_that_was_not_measured_is_in_no_share():
+    """A group that lacks a copy or the answer to one is counted beside the others, in no share."""
+    lost = Copy(group=2, question=SECOND, letter=None, measured=False)
+    alone = Copy(group=3, question=FIRST, letter="A", of=2)
+    found = consistency([copy(FIRST, "A"), copy(SECOND, "B"), copy(FIRST, "A", 2), lost, alone])
+    assert (found.groups, found.consistent, found.undecided) == (1, 1, 2)
+    nothing = consistency([lost])
+    assert (nothing.groups, nothing.bound, nothing.undecided) == (0, None, 1)
+
+
+def test_several_letters_agree_by_their_texts():
+    """Answers of several letters agree when they name the same options, wherever these stand."""
+    assert is_consistent([copy(FIRST, "AC"), copy(SECOND, "AB")])
+    assert not is_consistent([copy(FIRST, "AC"), copy(SECOND, "AC")])
+    assert not is_consistent([copy(FIRST, "AC"), copy(SECOND, "B")])
+
+
+def mark(group, right, number=None, of=None):
+    """Return one copy that was right or not."""
+    return Mark(group=group, right=right, number=number, of=of)
+
+
 def test_one_wrong_copy_is_enough():
-    """A group is right only if all copies are; a wrong copy settles it, a missing one does not."""
+    """A group is right only if all copies are; one with a missing copy counts nowhere."""
     rows = [
         (1, True),
         (1, True),
@@ -79,54 +95,23 @@ def test_one_wrong_copy_is_enough():
         (4, None),
         (4, False),
     ]
-    assert credited(rows) == {1: True, 2: False, 3: None, 4: False}
+    found = credit([*(mark(*row) for row in rows), mark(5, True, of=2)])
+    assert (found.groups, found.right, found.undecided, found.accuracy) == (2, 1, 3, 0.5)
+    assert credit([mark(1, None)]).accuracy is None
+    assert credit([mark(1, None)]).drop is None
 
 
-def test_copies_move_texts_and_gold():
-    """Copies keep letters in place and texts together; gold follows its text."""
-    made = copies_of(case(references=("A",), labels={"gold": "<A>"}, tags=("t",)), 6, seed=3)
-    assert [each.id for each in made] == ["x", "x.c1", "x.c2", "x.c3", "x.c4", "x.c5"]
-    assert made[0].messages == case().messages
-    assert len({each.messages[-1].text for each in made}) == 6
-    for each in made:
-        choice = choice_of(each.messages[-1].text)
-        assert choice.letters == "ABC"
-        assert {text for _, text in choice.options} == {"甲", "乙", "丙"}
-        assert choice.text_of(each.references[0]) == "甲"
-        assert each.labels["gold"] == f"<{each.references[0]}>"
-        assert each.tags == ("t", "group:x")
+def test_the_drop_is_against_the_question_as_written():
+    """Plain accuracy is that of the first copies; where none is the original, that of all."""
+    rows = [mark(1, True, 0), *(mark(1, False, number) for number in (1, 2, 3))]
+    assert (credit(rows).plain, credit(rows).drop) == (1.0, 1.0)
+    assert credit([mark(1, True), mark(1, False)]).drop == 0.5
+    # what stands beside an incomplete group is measured on the same groups
+    assert credit([*rows, mark(2, True, 0), mark(2, None, 1)]).plain == 1.0
 
 
-def test_copies_are_repeatable():
-    """The same case and seed give the same copies; another seed gives others."""
-    texts = [[c.messages[-1].text for c in copies_of(case(), 5, seed=s)] for s in (1, 1, 2)]
-    assert texts[0] == texts[1]
-    assert texts[0] != texts[2]
-
-
-def test_few_options_repeat_only_when_used_up():
-    """Two options have two orders; more copies repeat them."""
-    made = copies_of(case("?\nA. 是\nB. 否"), 4)
-    assert len(made) == 4
-    assert len({each.messages[-1].text for each in made[:2]}) == 2
-
-
-def test_several_letters_are_sorted_again():
-    """A gold list keeps its form, its letters sorted after the move."""
-    made = copies_of(case(references=("<A, C>",)), 6)
-    for each in made:
-        choice = choice_of(each.messages[-1].text)
-        letters = [sign for sign in each.references[0] if sign.isalpha()]
-        assert letters == sorted(letters)
-        assert {choice.text_of(letter) for letter in letters} == {"甲", "丙"}
-
-
-def test_a_text_reference_stays():
-    """A reference that is no list of letters is left alone."""
-    assert {c.references for c in copies_of(case(references=("乙类",)), 3)} == {("乙类",)}
-
-
-def test_no_options_cannot_be_shuffled():
-    """A case without options is an error that says what to do."""
-    with pytest.raises(DatasetError, match="Leave out circular"):
-        copies_of(case("咳嗽怎么办?"), 3)
+def test_labels_tell_of_copies():
+    """Size, number and gold of copies are read from labels, and unknown where they do not say."""
+    told = {"circular": {"copies": 4, "copy": 0, "keyed": False}}
+    assert (size_of(told), number_of(told), is_keyed(told)) == (4, 0, False)
+    assert (size_of({}), number_of({}), is_keyed({})) == (None, None, True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from medcheck.scoring.closedset import figures, tagged
@@ -42,7 +44,8 @@ def test_states_and_bound():
     assert (found.name, found.model, found.n) == ("MedExam", "m", 4)
     assert found.states == {"strict": 2, "recoverable": 1, "missing": 1}
     assert (found.strict, found.usable) == (0.5, 0.75)
-    assert found.consistency.bound == 0.5
+    assert (found.consistency.groups, found.consistency.undecided) == (1, 1)
+    assert found.consistency.bound == 1.0
     assert found.accuracy is None
     assert found.group_accuracy is None
 
@@ -61,6 +64,36 @@ def test_accuracy_by_group():
     )
     assert found.accuracy == pytest.approx(4 / 5)
     assert found.group_accuracy == 0.5
+    assert (found.credit.groups, found.credit.undecided) == (2, 1)
+    assert (found.compared, found.uncompared) == (5, 1)
+
+
+@pytest.mark.parametrize("state", ["truncated", "empty", "filtered", "refused", "not_run"])
+def test_an_answer_that_was_not_measured_is_missing(state):
+    """What was cut off or held back is no wrong answer, even if there is text: it is missing."""
+    lost = replace(result("<", gold="<A>"), state=state)
+    [found] = figures([lost, result("<B>", order=1, gold="<B>")])
+    assert found.states == {"missing": 1, "strict": 1}
+    assert (found.accuracy, found.compared, found.uncompared) == (1.0, 1, 1)
+    assert (found.group_accuracy, found.consistency.bound) == (None, None)
+    assert (found.credit.undecided, found.consistency.undecided) == (1, 1)
+
+
+def test_a_group_without_all_its_copies_is_left_out():
+    """Where the labels say how many copies a question has, fewer decide nothing."""
+    rows = [result("<A>", gold="<A>"), result("<B>", order=1, gold="<B>")]
+    told = [replace(row, labels={**row.labels, "circular": {"copies": 5}}) for row in rows]
+    [whole], [part] = figures(rows), figures(told)
+    assert (whole.consistency.bound, whole.group_accuracy) == (1.0, 1.0)
+    assert (part.consistency.bound, part.group_accuracy) == (None, None)
+    assert (part.accuracy, part.credit.undecided) == (1.0, 1)
+
+
+def test_unreadable_gold_is_not_counted():
+    """An answer whose gold nobody can read stands beside the mean, as does its group."""
+    [found] = figures([result("<A>", gold="甲乙丙"), result("<B>", order=1, gold="b")])
+    assert (found.accuracy, found.compared, found.uncompared) == (1.0, 1, 1)
+    assert (found.credit.groups, found.credit.undecided) == (0, 1)
 
 
 def test_f1_over_a_set():

@@ -70,3 +70,12 @@ def test_comments_are_left_out():
     """Comments behind values go; addresses within texts stay."""
     text = '{"a": 1, // one\n"u": "http://x"} // "done"'
     assert values_in(without_comments(text)) == [{"a": 1, "u": "http://x"}]
+
+
+@pytest.mark.parametrize("answer", ['{"a": 1, "a": 99}', '好的：{"a": 1, "a": 99}'])
+def test_a_name_with_two_values_is_not_read(answer):
+    """Of two values of one name neither is taken; the same value twice is one."""
+    found = json_value(answer, has_a)
+    assert (found.state, found.why) == ("fail", "a name with two values")
+    assert json_value("{'a': 1, 'a': 99}", has_a, python=True).state == "fail"
+    assert json_value('{"a": 1, "a": 1}', has_a).value == {"a": 1}

@@ -113,3 +113,34 @@ def test_length(question, size, state):
 def test_a_label_in_a_chinese_sentence(answer, value):
     """A label is read behind a verb, without a space; not where it is denied or part of a word."""
     assert labels.intent("预定义的意图识别：挂号、退号、查询", answer).value == value
+
+
+@pytest.mark.parametrize("answer", ["并不属于用药咨询", "排除：用药咨询", "非用药咨询"])
+def test_a_denied_label_is_none(answer):
+    """A label is not read where the words before it deny it."""
+    assert labels.intent("预定义的意图识别：预约挂号、用药咨询\n", answer).state == "fail"
+
+
+@pytest.mark.parametrize(
+    "answer", ["预测结局：治愈或好转", "预测结局：治愈/死亡", "预测结局：治愈（或好转）"]
+)
+def test_two_outcomes_are_none(answer):
+    """Outcomes that are joined are no single one."""
+    assert labels.outcome("", answer).state == "fail"
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        ("可能，不确定", None),
+        ("功能，正常", None),
+        ("可能通过", None),
+        ("不能确定，重复收费违规", None),
+        ("该账单能通过", ("能",)),
+        ("结论为能，合规", ("能",)),
+        ("**能**", ("能",)),
+    ],
+)
+def test_words_that_end_in_a_verdict_are_none(answer, value):
+    """能 is a verdict where it stands for itself, not in 可能 or 功能."""
+    assert labels.insurance_verdict(BILL, answer).value == value

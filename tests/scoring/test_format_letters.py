@@ -87,3 +87,64 @@ def test_letters_in_bold():
     assert letters.joined_letters(QUESTION, "**AC**").value == "AC"
     assert letters.comma_letters(QUESTION, "**A, C**").state == "recoverable"
     assert letters.angle_letters(QUESTION, "**A,C**").value == "AC"
+
+
+ONE = [letters.letter, letters.angle_letter]
+SEVERAL = [letters.joined_letters, letters.comma_letters, letters.angle_letters]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "A、B", "A B", "B 或 C", "C\nA", "A/B", "A.错误，正确为C", "答案是A或B", "答案：A、B",
+        "不能选择A", "我不会选择A", "选择A是错误的", "排除<A>", "非<A>", "<A>不正确，因此是B",
+        "<A>和<B>", "选择B超检查", "选B族维生素", "A.错误",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("rule", ONE)
+def test_no_letter_is_picked_from_several(rule, answer):
+    """A letter that is denied, part of a name, or one of several is not the answer."""
+    assert rule(QUESTION, answer).state == "fail"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "(B)", "（B）", "B)", "【B】", "＜B＞", "Ｂ", "b", '{"answer":"B"}', "选B。", "故选B",
+        "不选<A>，答案是B", "应选B而非A", "答案：B。A是错误的", "答案是B乙", "答案为B选项",
+        "答案：B\n解析：C错误", "B. 乙",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("rule", ONE)
+def test_a_letter_in_any_clothes(rule, answer):
+    """A letter that can mean one option only is read, whatever stands around it."""
+    found = rule(QUESTION, answer)
+    assert (found.state, found.value) == ("recoverable", "B")
+
+
+def test_other_letters_in_the_text_of_an_option():
+    """An option's own text may name another letter; a text that is not its own may not."""
+    question = "哪种?\nA. 维生素 B\nB. 维生素 C"
+    assert letters.letter(question, "A. 维生素 B").value == "A"
+    assert letters.letter(question, "A. 应为 B").state == "fail"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "答案：AC", "AC。", "【A,C】", "（AC）", "选择A、C", "选AC", "答案是A和C", "ＡＣ",
+        '{"answer":"AC"}', '{"answer":["A","C"]}',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("rule", SEVERAL)
+def test_letters_in_any_clothes(rule, answer):
+    """Letters that can mean one choice only are read, whatever stands around them."""
+    found = rule(QUESTION, answer)
+    assert (found.state, found.value) == ("recoverable", "AC")
+
+
+@pytest.mark.parametrize("answer", ["答案是A或C", "排除A、C", "不选A,C", "答案：ABC类药物"])
+@pytest.mark.parametrize("rule", SEVERAL)
+def test_no_letters_are_picked_from_doubt(rule, answer):
+    """Letters that are denied, alternatives or part of a name are no list."""
+    assert rule(QUESTION, answer).state == "fail"

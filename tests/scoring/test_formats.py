@@ -39,3 +39,19 @@ def test_unknown_rules_are_refused():
     """A wrong name is an error that names the nearest one."""
     with pytest.raises(SettingsError, match="angle_letter"):
         read_answer("angle_leter", "", "A")
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "value"),
+    [
+        ("<think>选择A</think>B", "recoverable", "B"),
+        ("想好了</thinking>\nB", "recoverable", "B"),
+        ("<think>选择A", "fail", None),
+        ("<think>选择A</think>", "fail", None),
+        ("<think>A</think><think>B", "fail", None),
+    ],
+)
+def test_thinking_is_not_read(answer, state, value):
+    """What follows the thinking is the answer; thinking that never ends holds none."""
+    found = read_answer("letter", "题目：\nA. 甲\nB. 乙", answer)
+    assert (found.state, found.value) == (state, value)

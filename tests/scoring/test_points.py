@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -180,3 +181,34 @@ def test_bounds_of_a_clipping_rule():
     assert bounds(found, undecided="not_met", rule="gaps_official") == (0.0, 0.0)
     third = [verdict(5, "met"), verdict(3, "judge_error"), verdict(1, "not_met")]
     assert bounds(third, rule="gaps_official") == (0.5556, 0.8889)
+
+
+def leveled(level, state):
+    """Return the verdict on a point of a level that is worth 4 points."""
+    found = verdict(4 if level.startswith("A") else -4, state)
+    value = {"met": 1.0, "not_met": 0.0}.get(state)
+    return replace(found, criterion=replace(found.criterion, level=level), value=value)
+
+
+@pytest.mark.parametrize(
+    ("policy", "value"), [("exclude", None), ("half", 0.5), ("not_met", 0.0), ("error", None)]
+)
+def test_all_points_excluded_is_no_score_of_0(policy, value):
+    """Under the original's rule only a question that has nothing to earn scores 0 for it."""
+    lost = [leveled("A1", "undecided"), leveled("S4", "not_met")]
+    assert points(lost, rule="gaps_official", undecided=policy).value == value
+    assert points(lost[1:], rule="gaps_official", undecided=policy).value == 0.0
+    assert points(lost[1:], rule="gaps", undecided=policy).value is None
+
+
+@pytest.mark.parametrize("policy", ["exclude", "half", "not_met"])
+def test_unknown_harm_is_not_its_absence(policy):
+    """`any:S4` is there only if an S4 point is met, or all are decided, under any policy."""
+    facets = {
+        states: points(
+            [leveled("A1", "met"), *(leveled("S4", state) for state in states)],
+            rule="gaps", undecided=policy,
+        ).facets.get("any:S4")
+        for states in [("not_met", "undecided"), ("met", "undecided"), ("not_met",)]
+    }  # fmt: skip
+    assert list(facets.values()) == [None, 1.0, 0.0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medcheck.scoring._reading import Reading, fail, leaks, recoverable, strict, unfenced
+from medcheck.scoring._reading import Reading, fail, leaks, negated, recoverable, strict, unfenced
 
 
 def test_only_read_values_are_usable():
@@ -46,3 +46,13 @@ def test_thinking_aloud_is_seen(answer, leaked):
 def test_one_fence_is_opened(text, inner):
     """Only a text that is nothing but one code fence is opened."""
     assert unfenced(text) == inner
+
+
+@pytest.mark.parametrize(
+    ("before", "denied"),
+    [("我不会", True), ("不是", True), ("排除：", True), ("并不属于", True), ("非<", True),
+     ("答案是", False), ("类别：", False), ("不正确的是", False), ("不是甲，是", False)],
+)  # fmt: skip
+def test_what_denies_a_value(before, denied):
+    """Words right before a value deny it; those of an earlier clause do not."""
+    assert negated(before) is denied

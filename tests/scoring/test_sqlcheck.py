@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medcheck.scoring.sqlcheck import problems, tables_of
+from medcheck.scoring.sqlcheck import has_statement, problems, tables_of
 
 QUESTION = """数据结构说明
 1. 医嘱表（ORDERS）
@@ -75,8 +75,8 @@ def test_errors(statement, message):
     ],
 )
 def test_what_cannot_be_checked_is_said(statement):
-    """What only Oracle can read is a warning, not an error."""
-    assert [severity for severity, _ in found(statement)] == ["warning"]
+    """What only Oracle can read is said to be unchecked, not wrong."""
+    assert [severity for severity, _ in found(statement)] == ["unchecked"]
 
 
 def test_nothing_is_run(tmp_path):
@@ -85,3 +85,42 @@ def test_nothing_is_run(tmp_path):
     found(f"SELECT 1; ATTACH DATABASE '{target}' AS x; DELETE FROM FEES; SELECT * FROM FEES")
     found(f"WITH a AS (SELECT 1) SELECT * FROM a; VACUUM INTO '{target}'")
     assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("SELEC price FRM FEES", "no SQL"),
+        ("我不知道", "no SQL"),
+        ("SELECT price FROM FEES; SELEC x", "no SQL"),
+        ('SELECT "NOPE" FROM FEES', "no such column: NOPE"),
+        ("SELECT LISTAGG(price) FROM NOPE garbage ((", "syntax error"),
+        ("MERGE INTO FEES f USING (SELECT 1", "brackets"),
+    ],
+)
+def test_what_is_no_sql_is_an_error(statement, message):
+    """Text that is no statement, and names that only look like texts, are errors."""
+    assert message in " ".join(text for severity, text in found(statement) if severity == "error")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'SELECT "PRICE" AS "单价" FROM FEES ORDER BY "单价"',
+        "SELECT LISTAGG(order_id, ',') WITHIN GROUP (ORDER BY price) FROM FEES GROUP BY price",
+        "SELECT MEDIAN(price) OVER (PARTITION BY order_id) FROM FEES",
+        "SELECT price FROM FEES WHERE order_id = 'a\"b'; COMMIT;",
+    ],
+)
+def test_oracle_names_and_aggregates_pass(statement):
+    """Names in quotes are names, and Oracle's aggregates are known."""
+    assert found(statement) == []
+
+
+def test_text_behind_statements():
+    """In running text words may follow the statements; in a block of SQL they may not."""
+    text = "SELECT price FROM FEES; 以上是查询。"
+    assert list(problems(QUESTION, text, prose=True)) == []
+    assert [severity for severity, _ in found(text)] == ["error"]
+    assert has_statement(text)
+    assert not has_statement("DROP TABLE FEES; 我不知道")

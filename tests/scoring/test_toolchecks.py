@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -112,3 +113,47 @@ def test_sql_is_looked_for():
     assert sql(question, "SELECT a FROM T") == ()
     assert "no such column" in messages(sql(question, "```sql\nSELECT b FROM T\n```"))
     assert "no SQL" in messages(sql(question, "查询即可。"))
+    assert "no SQL" in messages(sql(question, "```\n我不知道\n```"))
+    assert "no SQL" in messages(sql(question, "```sql\nDROP TABLE T\n```"))
+    assert sql(question, "```sql\nSELECT a FROM T\n```\n结果：\n```\na\n1\n```") == ()
+    assert sql(question, "SELECT a FROM T; 以上是查询。") == ()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"tool": "delete_all", "arguments": {"patient_id": "1", "days": 3}}',
+        '{"function": {"name": "delete_all", "arguments": "{\\"patient_id\\": \\"1\\", '
+        '\\"days\\": 3}"}}',
+        'delete_all(patient_id="1", days=3)',
+        'delete_all({"patient_id": "1", "days": 3})',
+    ],
+)
+def test_another_tool_is_called(answer):
+    """Right arguments to a tool that the question does not describe are an error."""
+    assert messages(api_call(CALL, answer)) == 'there is no tool "delete_all".'
+    assert api_call(CALL, answer.replace("delete_all", "BookBed")) == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ('BookBed(patient_id="(1)", days=3, is_urgent=true)', ""),
+        ("BookBed(patient_id=pid, days=n)", ""),
+        ('请看 f(x)：BookBed(patient_id="1", days="3")', "days is str, expected number"),
+        ('BookBed(patient_id="1")', "argument days is missing"),
+        ('[{"name": "BookBed", "arguments": {"patient_id": "1", "days": 3}}]', ""),
+    ],
+)
+def test_calls_on_one_line(answer, message):
+    """A call with names and values is checked as an object is."""
+    found = api_call(CALL, answer)
+    assert message in messages(found)
+    assert bool(message) == bool(found)
+
+
+def test_hostile_calls_take_no_time():
+    """Calls that never close are given up."""
+    started = time.process_time()
+    api_call(CALL, "f(a=1 " * 20_000 + ")" * 20_000)
+    assert time.process_time() - started < 2

@@ -14,6 +14,7 @@ from medcheck.scoring.usability import (
     mtg_usable,
     op_interval,
     overall,
+    scope,
     share,
     usability,
 )
@@ -66,7 +67,32 @@ def test_missing_as_the_script_counts_it(name):
     assert found.op == 0.5
     assert found.missing > 0
     assert share((None, None), rules) == 0
-    assert usability([item("b", None)], rules).op == 0
+
+
+@pytest.mark.parametrize("name", ["per_run_pooled", "mean_then_threshold"])
+@pytest.mark.parametrize("op_rule", ["macro", "micro"])
+def test_an_outage_is_no_rate(name, op_rule):
+    """Where nothing has a score there is no rate, no OP and no interval, whatever the rule."""
+    rules = Rules(score_rule=name, op_rule=op_rule, missing="unusable")
+    lost = [item("b", None, None), item("c", None, None)]
+    found = usability(lost, rules)
+    assert (found.op, found.categories["MK"].value) == (None, None)
+    assert found.missing > 0
+    assert op_interval(lost, rules, seed=1) is None
+    some = [*lost, item("d", 5, 5, category="MR"), item("e", 5, 5, category="MR")]
+    partly = usability(some, rules)
+    assert partly.categories["MK"].value is None
+    assert partly.op == (None if op_rule == "macro" else 0.5)
+    assert (op_interval(some, rules, seed=1) is None) == (op_rule == "macro")
+
+
+def test_what_a_figure_is_over():
+    """A figure over fewer than the benchmark's five categories says over how many."""
+    assert scope(["医疗知识"]) == "over 1 of 5 categories"
+    assert scope(["MK", "医疗推理", "own"]) == "over 2 of 5 categories"
+    assert scope(CODES) is None
+    assert scope(CODES.values()) is None
+    assert scope(["own"]) is None
 
 
 def test_a_missing_run():
@@ -168,6 +194,9 @@ def test_items_of_results():
     assert found.cluster == ("医疗知识", "MK-5")
     lost = item_of(result(None, {}), runs=3)
     assert lost.scores == (None, None, None)
+    partly = item_of(result(None, {"run:1": 5.0, "run:3": 5.0}), runs=3)
+    assert partly.scores == (5, None, 5), "a failed run is one missing score, not three"
+    assert share(partly.scores, Rules(missing="unusable")) == pytest.approx(2 / 3)
     tagged = result(1, {"run:1": 5.0}, category=(), tags=("category:MR", "subcategory:病症推断"))
     assert item_of(tagged, runs=1).category == "MR"
     assert item_of(tagged, runs=1).subcategory == "病症推断"

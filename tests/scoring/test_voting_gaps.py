@@ -31,7 +31,7 @@ def decided(signs, how, *, level="A1", **more):
     [
         ("+", "met"),
         ("-", "not_met"),
-        ("u", "undecided"),
+        ("u", "judge_error"),
         ("++", "met"),
         ("+-", "undecided"),
         ("+u", "undecided"),
@@ -49,7 +49,7 @@ def decided(signs, how, *, level="A1", **more):
     ],
 )
 def test_gaps(signs, state):
-    """Unusable replies are dropped, two votes are needed of a panel, ties are undecided."""
+    """Unusable replies are dropped but for an only one; a panel needs two votes; ties are open."""
     assert decided(signs, "gaps").state == state
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from medcheck.stats.ablation import Marked, ablation, answers_of, compared
+from medcheck.stats.ablation import Marked, ablation, answers_of, compared, silent
 from medcheck.types import Ballot, Criterion, Result, Score, Verdict
 
 JUDGES = ("g", "c", "l")
@@ -90,4 +90,28 @@ def test_of_results():
         score=Score(value=0.75, verdicts=verdicts),
     )  # fmt: skip
     failed = Result(run="r", case_id="d", suite="s", model="m", state="model_error")
-    assert answers_of([result, failed]) == (Marked(model="m", benchmark="s", marks={"g": 4.5}),)
+    found = Marked(model="m", benchmark="s", marks={"g": 4.5}, asked=("g", "c"))
+    assert answers_of([result, failed]) == (found,)
+
+
+def test_rules_are_no_jurors():
+    """What a metric or a check says in the same run is no juror's mark."""
+    ballots = tuple(Ballot(judge=name, state="scored", value=1.0) for name in ("rule", "check"))
+    verdict = Verdict(criterion=Criterion(id="x", text="", points=1.0), state="scored", value=1.0,
+                      ballots=ballots)  # fmt: skip
+    result = Result(run="r", case_id="c", suite="s", model="m", state="scored",
+                    score=Score(value=1.0, verdicts=(verdict,)))  # fmt: skip
+    assert answers_of([result]) == ()
+
+
+def test_silent_jurors_are_counted():
+    """A juror that marked nothing is told with how often it was asked; suites without marks not."""
+    jury = ("g", "c", "bad")
+    answers = [
+        Marked(model="m", benchmark="b", marks={"g": 4, "c": 3}, asked=jury),
+        Marked(model="m", benchmark="b", marks={"g": 4}, asked=jury),
+        Marked(model="m", benchmark="rubric", marks={}, asked=("bad",)),
+    ]
+    assert silent(answers) == {"c": (1, 2), "bad": (2, 2)}
+    assert [panel.judges for panel in ablation(answers)] == [("g", "c"), ("g",), ("c",)]
+    assert ablation(answers)[0].answers == 1

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from medcheck.stats.agreement import icc
 from medcheck.stats.clinicians import (
     FIGURES,
     JURY,
@@ -15,7 +16,6 @@ from medcheck.stats.clinicians import (
     standardized,
 )
 from medcheck.stats.human import POOLED, Rating
-from medcheck.stats.raters import icc
 from medcheck.types import Result, Score
 
 

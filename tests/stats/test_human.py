@@ -1,10 +1,12 @@
 """People and judge: pairs by answer, figures by group, intervals that draw conversations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from medcheck.scoring.usability import Rules
-from medcheck.stats.agreement import krippendorff_alpha
+from medcheck.stats.agreement import Confusion, icc, krippendorff_alpha, spearman, weighted_kappa
 from medcheck.stats.human import (
     FIGURES,
     POOLED,
@@ -16,7 +18,6 @@ from medcheck.stats.human import (
     human_rate,
     matched,
 )
-from medcheck.stats.raters import Confusion, icc, spearman, weighted_kappa
 from medcheck.types import Criterion, Result, Score, Verdict
 
 
@@ -113,14 +114,21 @@ def test_people_together():
             rating("b", "1", usable=True),
             rating("b", "2", usable=False),
             rating("c", "1", score=3),
-            rating("a", "1", usable=False, model="m"),
         ]
     )
     first = said["a", None, 1]
     assert (first.usable, first.score, first.raters) == (True, 4.5, 3)
     assert said["b", None, 1].usable is None
     assert said["c", None, 1].usable is None
-    assert said["a", "m", 1].usable is False
+
+
+def test_ratings_without_a_model_are_never_lost():
+    """They are of every model's answers: they count beside those that name one."""
+    named = [rating("a", p, usable=False, model="m") for p in "123"]
+    blank = [rating("a", p, usable=True) for p in "4567"]
+    said = consensus([*named, *blank])
+    assert (said["a", "m", 1].usable, said["a", "m", 1].raters) == (True, 7)
+    assert (said["a", None, 1].usable, said["a", None, 1].raters) == (True, 4)
 
 
 def test_the_rate_by_people():
@@ -174,6 +182,14 @@ def result(case_id, *runs, model="m", repeat=1):
     )  # fmt: skip
 
 
+def test_a_failed_run_makes_no_pair():
+    """An answer of which one run has no score is unmeasured here too, whatever the other runs."""
+    graded = result("MK-5-1", 5, 5)
+    partly = replace(graded, score=replace(graded.score, value=None))
+    found = matched([partly], [rating("MK-5-1", "甲", usable=True)], rules=Rules(), runs=3)
+    assert (found.pairs, found.unmeasured) == ((), 1)
+
+
 def test_answers_and_ratings_meet():
     """Pairs are of the same case, model and repeat; what has no partner is counted, not paired."""
     results = [
@@ -201,4 +217,17 @@ def test_answers_and_ratings_meet():
     assert found.pairs[1].scores is None
     assert {pair.cluster for pair in found.pairs} == {"医疗知识/MK-5"}
     assert {pair.group for pair in found.pairs} == {"医疗知识"}
-    assert (found.unrated, found.unmeasured, found.strays) == (2, 1, ("MK-99-1",))
+    assert (found.unrated, found.unmeasured) == (2, 1)
+    assert [each.case_id for each in found.strays] == ["MK-99-1"]
+
+
+def test_ratings_of_another_model_or_repeat_are_strays():
+    """A rating of a known case is a stray all the same if its model or repeat is not there."""
+    said = [
+        rating("MK-5-1", "甲", usable=True, model="M"),
+        rating("MK-5-1", "乙", usable=True, model="m"),
+        replace(rating("MK-5-1", "甲", usable=True), repeat=2),
+        rating("MK-5-1", "丙", usable=True),
+    ]
+    found = matched([result("MK-5-1", 5, 5, 5)], said, rules=Rules(), runs=3)
+    assert found.strays == (said[0], said[2])

@@ -93,3 +93,35 @@ def test_the_system_text_is_audited_too(tmp_path, monkeypatch, capsys):
     assert main(["check", "s.yaml"]) == 1
     said = capsys.readouterr().out
     assert "MedPrimary.jsonl:1: error contradiction: JSON demanded and forbidden" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("params: {temprature: 0.3}", 'params: "temprature" is sent as it is. Did you mean "temp'),
+        ("params: {temperature: 0.3, house_setting: 1}", None),
+        ("summary: {by: [them]}", 'summary.by: no case has a tag "them:...". Did you mean "theme"'),
+        ("summary: {by: [theme, usable_rate]}", None),
+        ("defaults: {pass_at: 50}", "case a: pass_at 50 is above 1, the highest score."),
+        ("defaults: {pass_at: 1}", None),
+    ],
+)
+def test_slips_that_no_schema_knows(tmp_path, line, told):
+    """What a file asks for and can never get is a doubt; what may be meant is not."""
+    case = "{id: a, prompt: q, tags: ['theme:x'], checks: [{contains: ok}]}"
+    path = tmp_path / "s.yaml"
+    path.write_text(f"suite: s\n{line}\ncases: [{case}]\n", encoding="utf-8")
+    found = [finding.text for finding in audit(load_suite(path))]
+    assert found == [] if told is None else told in found[0]
+
+
+def test_check_refuses_what_a_run_refuses(tmp_path, capsys):
+    """A grader's option that is spelled wrong fails the check, as it would fail a run."""
+    path = tmp_path / "s.yaml"
+    grader = "grader: {name: rubric, judges: [a, b, c], vote: majorty}"
+    path.write_text(
+        f"suite: s\n{grader}\ncases: [{{id: a, prompt: q, criteria: [{{text: x, points: 1}}]}}]\n",
+        encoding="utf-8",
+    )
+    assert main(["check", str(path)]) == 1
+    assert "majority" in capsys.readouterr().out

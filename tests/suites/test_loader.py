@@ -225,3 +225,21 @@ def test_defaults_of_a_format(monkeypatch: pytest.MonkeyPatch) -> None:
     assert suite.system == "You are a helpful assistant."
     assert loaded(data + "system: null\n").system is None
     assert loaded(data + 'grader: "collections:Counter"\n').judges == ()
+
+
+@pytest.mark.parametrize("content", ["top secret\nnote\n", "secret-field: 1\n", "- secret\n"])
+def test_a_link_to_a_file_elsewhere_shows_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    """A link out of the folder to what is no suite is refused without a word of what it holds."""
+    root = tmp_path / "root"
+    root.mkdir()
+    monkeypatch.chdir(root)
+    away = tmp_path / "away.txt"
+    away.write_text(content, encoding="utf-8")
+    Path("a.yaml").symlink_to(away)
+    with pytest.raises(SuiteError, match="a link to a file elsewhere") as caught:
+        load_suite(Path("a.yaml"))
+    assert "secret" not in str(caught.value)
+    away.write_text(f"suite: s\ncases: [{{id: a, {CASE}}}]\n", encoding="utf-8")
+    assert load_suite(Path("a.yaml")).name == "s"

@@ -51,6 +51,42 @@ def test_no_more_than_there_are() -> None:
     assert drawn(CASES, Sample(n=1000, official=True)) == CASES
 
 
+def circles(sets: int, groups: int, copies: int = 5) -> list[Case]:
+    """Return the rows of circular sets, a set's copies far from each other."""
+    return [
+        case(1000 * number + row, f"group:{number}-{row % groups}", category=(f"set{number}",))
+        for number in range(sets)
+        for row in range(groups * copies)
+    ]
+
+
+@pytest.mark.parametrize("n", [5, 7, 34, 100, 449])
+def test_copies_of_a_question_come_all_or_none(n: int) -> None:
+    """A sample of shuffled copies holds whole questions, and no more rows than it says."""
+    cases = circles(3, 30)
+    found = drawn(cases, Sample(n=n))
+    assert set(Counter(one.tags[0] for one in found).values()) == {5}
+    assert n - 5 < len(found) <= n
+    by_set = Counter(one.category for one in found)
+    assert max(by_set.values()) - min(by_set[one.category] for one in cases) <= 10
+    assert found == sorted(found, key=cases.index)
+    assert found == drawn(cases, Sample(n=n))
+
+
+def test_one_question_is_the_least() -> None:
+    """A sample that is smaller than every question is one question, not nothing."""
+    assert len(drawn(circles(2, 4), Sample(n=2))) == 5
+
+
+def test_rows_without_copies_are_drawn_as_ever() -> None:
+    """Copies in one stratum do not move what is drawn in the strata before it."""
+    plain = [case(i, category=("a",)) for i in range(50)]
+    found = drawn([*plain, *circles(1, 10)], Sample(n=20, seed=3))
+    rows = random.Random(3).sample(range(50), 10)
+    assert [one for one in found if one.category == ("a",)] == [plain[row] for row in sorted(rows)]
+    assert len(found) == 20
+
+
 def test_the_official_rule() -> None:
     """official:N is Random(0).sample on the file's order, in the order drawn."""
     rows = random.Random(0).sample(range(100), 10)

@@ -218,3 +218,23 @@ def test_a_reader_that_cannot_be_imported() -> None:
     with pytest.raises(ShelfError) as caught:
         load_suite(Path("cases/s.yaml"))
     assert str(caught.value).startswith('cases/s.yaml:2:16: cannot import "no_such_module_here"')
+
+
+@pytest.mark.parametrize(
+    ("rest", "fine"),
+    [
+        ("grader: claims\nprotocol: official\n", True),
+        ("grader: {name: claims, protocol: official}\n", True),
+        ("grader: {name: claims, points: gaps_official}\n", True),
+        ("grader: {name: claims, points: gaps}\nprotocol: official\n", False),
+        ("grader: claims\n", False),
+        ("protocol: official\n", False),
+    ],
+)
+def test_a_case_that_can_earn_nothing(rest: str, fine: bool) -> None:
+    """Only where its score is 0 by rule may it run; else it is an error that names the case."""
+    Path("cases/data/rows.txt").write_text("a|x||-1\n", encoding="utf-8")
+    if fine:
+        assert ids(loaded(rest=rest)) == "a"
+    else:
+        assert 'case "a": no criterion or check has points above 0' in failed(rest=rest)

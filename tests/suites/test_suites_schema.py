@@ -39,6 +39,16 @@ CRITERION = "suite: s\ncases:\n- id: a\n  prompt: x\n  criteria:\n  - {text: t, 
         ("titel: x", '3:1: titel: unknown field. Did you mean "title"?'),
         ("title: 5", '3:8: title: expected text, found the number 5. Put it in quotes: "5".'),
         ("title: 1.10", "3:8: title: expected text, found the number 1.1. Put it in quotes."),
+        (
+            "title: {theme: emergency}",
+            "3:8: title: expected text, found a block of fields. Write theme:emergency without a "
+            'space, or put it in quotes: "theme: emergency".',
+        ),
+        (
+            "title: {a b: c}",
+            '3:8: title: expected text, found a block of fields. Put it in quotes: "a b: c".',
+        ),
+        ("pass: 1", '3:1: pass: unknown field. Did you mean "defaults.pass_at"?'),
         ("title: true", '3:8: title: expected text, found true. Put it in quotes: "true".'),
         ("title:", "3:7: title: expected text, found nothing."),
         ("title: ' '", '3:8: title: expected a text that is not empty, found the text " ".'),

@@ -46,6 +46,42 @@ def test_costs_keep_model_and_jury_apart():
     assert [each[-1] for each in found.rows] == ["yes", "", ""]
 
 
+def test_half_a_leaderboard_is_on_no_front():
+    """Who lacks a benchmark has paid for less: no cost per point, no place on the front, a note."""
+    scores = {"triage": {"a": [0.5, 0.5], "b": [0.6, 0.6]}, "dosing": {"a": [0.5, 0.5]}}
+    sheet = sheet_of(run_of(scores))
+    found = table(sheet, "Cost of all answers")
+    rows = {row[0]: dict(zip(found.head, row, strict=True)) for row in found.rows}
+    assert (rows["a"]["Pareto front"], rows["b"]["Pareto front"]) == ("yes", "")
+    assert rows["a"]["cost per point"] == "$0.0008"
+    assert rows["b"]["cost per point"] == "-"
+    assert [point.label for point in sheet.points] == ["a"]
+    told = [note for note in _board.notes(sheet) if "Pareto" in note]
+    assert told == [
+        "b: not measured on every benchmark, so the cost is of fewer; no cost per point, and left "
+        "out of the Pareto front."
+    ]
+    whole = sheet_of(run_of({"triage": scores["triage"]}))
+    assert not [note for note in _board.notes(whole) if "Pareto" in note]
+
+
+def test_costs_are_of_the_benchmarks_in_the_table():
+    """A suite that no column shows is not billed; other numbers of answers are said."""
+    scores = {"triage": {"a": [0.5, 0.5, 0.1], "b": [0.6, 0.6]}, "none": {"a": [None, None]}}
+    sheet = sheet_of(run_of(scores), shared=True)
+    found = table(sheet, "Cost of all answers")
+    assert {row[0]: row[3] for row in found.rows} == {"a": "$0.03", "b": "$0.02"}
+    told = [note for note in _board.notes(sheet) if "costs are of all" in note]
+    assert told == ["triage: costs are of all answers, of which there are 2 of b, 3 of a."]
+
+
+def test_benchmarks_say_what_they_are_measured_by():
+    """The table of benchmarks names grader or metric, and the protocol."""
+    found = table(sheet_of(), "Scores by benchmark")
+    assert found.head[:3] == ("benchmark", "measured by", "cases")
+    assert found.rows[0][:3] == ("triage", "strict protocol", "3")
+
+
 def test_the_official_estimate_is_named():
     """The upper bound says what it is."""
     sheet = sheet_of(costing="official")

@@ -22,7 +22,7 @@ EXACT = (
     "中文\U0001f600",
     "<b>&\"']]>",
     "_x0041_",
-    "\\u0007",
+    "\\u000a",
     "x" * 32_767,
 )
 
@@ -66,6 +66,8 @@ def test_dangerous_texts_stay_text_when_edited(tmp_path, text):
         ("a\r\nb", "a\\u000d\nb"),
         ("lone \ud800", "lone \\ud800"),
         ("\ufffe", "\\ufffe"),
+        ("\\u0007 \\u005c", "\\u005cu0007 \\u005cu005c"),
+        (_cells.Json('"\\u0007"'), '"\\u0007"'),
     ],
 )
 def test_control_characters_survive(tmp_path, text, shown):
@@ -150,3 +152,13 @@ def test_without_openpyxl(tmp_path, monkeypatch):
         _cells.workbook(tmp_path / "b.xlsx"),
     ):
         pass
+
+
+def test_a_text_that_looks_like_a_place(tmp_path):
+    """A text that says where another one stands is put beside the workbook itself."""
+    path = tmp_path / "b.xlsx"
+    text = "see other.cells.jsonl, line 1"
+    [cell, plain] = written(path, text, f"{text}.")
+    assert (cell.value, plain.value) == ("see b.cells.jsonl, line 1", f"{text}.")
+    [line] = _cells.beside(path).read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["text"] == text

@@ -1,6 +1,7 @@
 """`results.csv`: a row an answer, and no cell that a spreadsheet takes for a formula."""
 
 import csv
+import re
 
 import pytest
 import report_runs
@@ -108,3 +109,15 @@ def test_figures_never_replace_the_answers(tmp_path):
     """Under another name the figures carry it too."""
     assert writer.figures_path(tmp_path / "results.csv").name == "figures.csv"
     assert writer.figures_path(tmp_path / "figures.csv").name == "figures.figures.csv"
+
+
+def test_control_characters_are_escapes():
+    """No cell holds NUL, ESC or the like, and the text can be had again from its escapes."""
+    text = "a\x00b\x1b[31mc\x9b1m\x7f\td\r\ne \\u001b \\u005c \\u0041 \\n"
+    content = writer.safe(text)
+    assert content == (
+        r"a\u0000b\u001b[31mc\u009b1m\u007f" + "\td\r\ne " + r"\u005cu001b \u005cu005c \u0041 \n"
+    )
+    found = re.compile(r"\\u(00(?:0[0-8bcef]|[189][0-9a-f]|7f|5c))")
+    assert found.sub(lambda one: chr(int(one[1], 16)), content) == text
+    assert writer.safe("\x1b=1") == r"\u001b=1"

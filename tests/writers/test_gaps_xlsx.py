@@ -163,3 +163,26 @@ def test_what_is_written_is_read_again(tmp_path):
     [found] = _gaps_verdicts.read_verdicts(path)
     assert [v.state for v in found.verdicts] == ["met", "undecided", "met", "not_met"]
     assert found.card["normalized"] == first.score.value
+
+
+def test_why_a_statement_is_irrelevant(tmp_path):
+    """The extractor's reason stands beside each statement, with the original's other fields."""
+    statements = [
+        replace(v, criterion=replace(v.criterion, text=text))
+        for v, text in (
+            (verdict(8, "S1", "met", tags=(IRRELEVANT, "irrelevant:S1")), "喝热水"),
+            (verdict(9, "S3", "met", tags=(IRRELEVANT, "irrelevant:S3")), "早睡: 好"),
+        )
+    ]
+    why = "喝热水: serves no point\nsecond line\n早睡: 好: nobody asked"
+    search = verdict(0, "A4", "met")
+    criterion = Criterion(id="irrelevant", text="x", points=0.0, tags=(IRRELEVANT,))
+    ballot = replace(search.ballots[0], explanation=why)
+    search = replace(search, criterion=criterion, ballots=(ballot,))
+    verdicts = (*answered().score.verdicts, search, *statements)
+    _, [row] = table(tmp_path / "g.xlsx", [answered(verdicts=verdicts)])
+    found = json.loads(row["alpha_irrelevant_content"])
+    reasons = ["serves no point\nsecond line", "nobody asked"]
+    assert [item["reasoning"] for item in found["extracted_contents"]] == reasons
+    assert [item["original_reasoning"] for item in found["final_grades"]] == reasons
+    assert {item["final_severity"] for item in found["final_grades"]} == {"Medium"}

@@ -101,3 +101,12 @@ def test_coverage_counts_every_state():
     assert (alpha.total, alpha.scored, beta.harms) == (10, 8, 1)
     assert alpha.others == (("truncated", 2), ("judge_error", 0))
     assert beta.others == (("truncated", 0), ("judge_error", 1))
+
+
+def test_marks_of_another_scale_do_not_flatten_the_shares():
+    """Where a suite's own scores are shares, a mean mark beside them is a number, not drawn."""
+    table = table_of((row(raw=0.4), row(group="score", raw=4.2, ci95=(4.0, 4.4))))
+    assert table.axis.high == 1.0
+    drawn = {g.name: g.lines[0].mark is not None for g in (*table.groups, *table.others)}
+    assert drawn == {"overall": True, "score": False}
+    assert table_of((row(raw=4.0, ci95=(3.0, 5.0)),)).axis.high >= 4.0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from report_runs import row, run_of
+from report_runs import RESCUE, WAIT, result, row, run_of, verdict
 
 from medcheck.writers.markdown import escaped, lines, number, span, write
 
@@ -34,6 +36,12 @@ def test_a_missing_number_is_words():
     [line] = [part for part in lines(*run_of(rows=(row(value=None, raw=None, ci95=None),)))
               if part.startswith("| alpha")]  # fmt: skip
     assert "| not measured | not measured | - |" in line
+
+
+def test_equal_scores_promise_no_certainty():
+    """Where all scores are equal there is no interval of width 0: no spread was seen."""
+    assert span((1.0, 1.0)) == span((0.1, 0.1 + 1e-17)) == "no spread seen"
+    assert span((0.4, 0.6)) == "0.400 to 0.600"
 
 
 def test_only_the_short_rows_are_shown():
@@ -69,3 +77,50 @@ def test_hostile_names_keep_the_table():
     found = lines(*run_of(rows=rows, models=(hostile, "beta")))
     table = [line for line in found if line.startswith("| ")]
     assert all(line.replace("\\|", "").count("|") == 8 for line in table[:4])
+
+
+def test_harm_and_failures_stand_first():
+    """Zero-tolerance harm and cases below `pass_at` are counted and named before any score."""
+    harm = (verdict(RESCUE, "met"), verdict(WAIT, "met"))
+    results = (
+        result("a|b", verdicts=harm, repeat=1),
+        result("a|b", repeat=2),
+        result("low", value=0.2, pass_at=0.5, position=1),
+        result("low", value=0.6, pass_at=0.5, position=1, repeat=2),
+        result("fine", value=0.9, pass_at=0.5, position=2),
+        result("lost", value=None, pass_at=0.5, position=3),
+    )
+    found = lines(*run_of(results=results))
+    at = found.index("## Failed cases")
+    assert found[at + 2] == (r"- **alpha: zero-tolerance criteria met in 1 answers**: triage::a\|b")
+    assert found[at + 3] == r"- alpha: 1 of 2 cases below pass\_at: triage::low"
+    assert at < found.index("## triage (official protocol)")
+    assert "## Failed cases" not in lines(*run_of(results=results[4:]))
+
+
+def test_long_lists_of_failures_are_cut():
+    """A line names twenty cases, and says how many more there are."""
+    results = [result(f"c{n}", value=0.1, pass_at=0.5, position=n) for n in range(23)]
+    [line] = [line for line in lines(*run_of(results=results)) if "below" in line]
+    assert line.endswith("triage::c19 and 3 more")
+
+
+def test_why_a_run_was_stopped_stands_at_its_top():
+    """A stop is told once, however many processes had it."""
+    run, summary = run_of()
+    run = replace(run, meta={"stopped:gw0": "no money.", "stopped:gw1": "no money."})
+    found = "\n".join(lines(run, summary))
+    assert found.count("**The run was stopped:** no money.") == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "ci95", "loose"),
+    [(0.7, (-3.0, 4.5), True), (0.9, (0.7, 1.1), True), (4.2, (3.0, 5.3), True),
+     (4.2, (3.0, 4.9), False), (0.5, (0.4, 0.6), False), (-0.1, (-0.5, 0.3), False),
+     (12.0, (5.0, 19.0), False)],
+)  # fmt: skip
+def test_an_interval_beyond_what_is_possible_is_explained(raw, ci95, loose):
+    """Such an interval has a star, and the table a footnote that says why."""
+    found = lines(*run_of(rows=(row(raw=raw, ci95=ci95),)))
+    assert any(line.startswith(r"\* t interval of few cases") for line in found) == loose
+    assert any(r" \* |" in line for line in found) == loose

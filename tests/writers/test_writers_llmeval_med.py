@@ -2,18 +2,19 @@
 
 import json
 import re
+from dataclasses import asdict, replace
 
 import pytest
 
 from medcheck.errors import WriterError
 from medcheck.readers._llmeval_scores import load_scores
-from medcheck.readers.llmeval_med import read
+from medcheck.readers.llmeval_med import read, records
 from medcheck.scoring.usability import Rules, item_of, usability
 from medcheck.summary import summarize
 from medcheck.types import Ballot, Completion, Criterion, Message, Result, Run, Score, Verdict
 from medcheck.writers import llmeval_med
 
-NAMES = {"MK": "医疗知识", "MR": "医疗推理"}
+NAMES = {"MK": "医疗知识", "MR": "医疗推理", "MSE": "医疗安全伦理"}
 
 
 def result(case_id, *runs, model="m", repeat=1, text="每日三次\u2028\ud800"):
@@ -42,10 +43,11 @@ def result(case_id, *runs, model="m", repeat=1, text="每日三次\u2028\ud800")
     )  # fmt: skip
 
 
-def written(folder, *results):
+def written(folder, *results, runs=None, data=None):
     """Write a run and return the path that the writer returns."""
-    run = Run(id="r", started="", settings={}, versions={}, results=results)
-    return llmeval_med.write(run, summarize(run), folder / "scores.json")
+    suites = {} if runs is None else {"s": {"usability": {**asdict(Rules()), "runs": runs}}}
+    run = Run(id="r", started="", settings={}, versions={}, results=results, suites=suites)
+    return llmeval_med.write(run, summarize(run), folder / "scores.json", data=data or {})
 
 
 def test_one_run(tmp_path):
@@ -56,7 +58,7 @@ def test_one_run(tmp_path):
     assert list(found) == ["医疗知识", "医疗推理"]
     assert found["医疗知识"][0] == {
         "category2": "药物相关", "round": 1, "problem": "问 MK-5-1?", "groupCode": 5,
-        "model_answer": "每日三次\u2028\ud800", "model_answer_judgement": "因为1",
+        "checklist": "x", "model_answer": "每日三次\u2028\ud800", "model_answer_judgement": "因为1",
         "model_answer_score": 4,
     }  # fmt: skip
     assert found["医疗推理"][0]["round"] == 2
@@ -77,6 +79,46 @@ def test_three_runs_come_back(tmp_path):
     assert {item.id: item.scores for item in back.items} == {item.id: item.scores for item in own}
     assert back.missing == 3
     assert usability(back.items, Rules()).op == usability(own, Rules()).op
+
+
+def test_a_failed_run_is_one_score(tmp_path):
+    """A run of the judge that failed is one empty score; those that did not keep theirs."""
+    whole = result("MK-5-1", 5, 5)
+    lost = replace(whole, state="judge_error", score=replace(whole.score, value=None))
+    written(tmp_path, lost, runs=3)
+    scores = [
+        json.loads(path.read_text(encoding="utf-8"))["医疗知识"][0]["model_answer_score"]
+        for path in sorted(tmp_path.glob("*.json"))
+    ]
+    assert scores == [5, 5, ""]
+
+
+@pytest.mark.parametrize("case_id", ["MK-5-1", "MSE-5-1"])
+def test_what_the_run_holds_comes_back(tmp_path, case_id):
+    """Without the data set the file is read again as the same checklist and difficulty."""
+    path = written(tmp_path, replace(result(case_id, 5), tags=("difficulty:难",)))
+    [case] = read(path, {})
+    assert (case.id, case.criteria[0].text) == (case_id, "x")
+    assert "difficulty:难" in case.tags
+    assert "model_answer" in case.answers
+
+
+def test_the_data_set_comes_back(tmp_path):
+    """With the data set the file has all fields of its items beside answers and scores."""
+    source = tmp_path / "source.json"
+    item = {
+        "category1": "一般", "category2": "药物相关", "scene": "用法", "round": 1, "problem": "问?",
+        "groupCode": 5, "sanswer": "饭后", "checklist": float("nan"), "difficulty": "中", "foo": 1,
+    }  # fmt: skip
+    source.write_text(json.dumps({"医疗知识": [item]}), encoding="utf-8")
+    path = written(tmp_path, result("MK-5-1", 5, text="饭后服"), data=records(source))
+    [found] = json.loads(path.read_text(encoding="utf-8"))["医疗知识"]
+    assert {name: found[name] for name in item} == {**item, "checklist": ""}
+    assert (found["model_answer"], found["model_answer_score"]) == ("饭后服", 5)
+    [first], [again] = read(source, {}), read(path, {})
+    assert again == replace(first, answers=again.answers, origin=again.origin)
+    with pytest.raises(WriterError, match='no case "MK-6-1"'):
+        written(tmp_path, result("MK-6-1", 5), data=records(source))
 
 
 def test_models_and_repeats_apart(tmp_path):

@@ -18,6 +18,7 @@ __all__ = [
     "CLASSED",
     "METRICS",
     "OFFICIAL",
+    "UNREADABLE",
     "Gold",
     "Measured",
     "Metric",
@@ -53,7 +54,9 @@ METRICS: Mapping[str, Metric] = {
             codes.code_f1,
             codes.code_f1_official,
             codes.code_precision,
+            codes.code_precision_official,
             codes.code_recall,
+            codes.code_recall_official,
             overlap.bleu,
         )
     },
@@ -67,6 +70,12 @@ CLASSED = frozenset({
     "ehr_sql_official", "ehr_sql_abstention",
 })  # fmt: skip
 """Metrics by which an answer chooses a class, see `Measured.given`."""
+
+UNREADABLE = frozenset({
+    exact.NO_OPTION, exact.NO_ANSWER, medcalc.NO_VALUE, medcalc.NO_NUMBER, medec.NEITHER,
+    ehr_sql.NO_QUERY,
+})  # fmt: skip
+"""What `Measured.why` says of a reply from which no answer can be read: it is 0, not a choice."""
 
 
 def check(name: str) -> None:

@@ -57,7 +57,7 @@ def class_intervals(pairs: Iterable[Pair], *, seed: int, n: int = 1000) -> dict[
     """
     import numpy as np
 
-    from medcheck.stats.raters import percentiles
+    from medcheck.stats.agreement import percentiles
 
     # Sorted, so that the order of the answers does not move the draws.
     cells = dict(sorted(Counter(pairs).items(), key=str))

@@ -9,14 +9,22 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections.abc import Callable
 
 from medcheck.scoring.metrics._base import EMPTY, Gold, Measured, decided, plain, shown, unmeasured
-from medcheck.scoring.metrics.extraction import letter_of, short_of, stripped
+from medcheck.scoring.metrics.extraction import (
+    POLAR,
+    letter_of,
+    polar_of,
+    short_of,
+    shorter_of,
+    stripped,
+)
 
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _ASCII = str.maketrans("", "", string.punctuation)
 NO_GOLD = "there is no reference."
+NO_OPTION = "no single option can be read."
+NO_ANSWER = "no answer can be read."
 
 
 def exact_match(answer: str, gold: Gold) -> Measured:
@@ -31,7 +39,7 @@ def exact_match(answer: str, gold: Gold) -> Measured:
     options = {str(k): str(v) for k, v in (gold.facts.get("options") or {}).items()}
     if options or re.fullmatch(r"[A-Z]", gold.reference.strip()):
         return _choice(answer, gold, options)
-    found = short_of(answer)
+    found = _short(answer, gold)
     right = found is not None and found.casefold() in _folded(gold)
     return decided(right, _read(found), _class(found, gold))
 
@@ -50,30 +58,46 @@ def exact_match_official(answer: str, gold: Gold) -> Measured:
 
 
 def quasi_exact_match(answer: str, gold: Gold) -> Measured:
-    """Compare without case, punctuation of any script, and the articles a, an, the."""
-    return _quasi(answer, gold, _quasi_text)
+    """Compare without case, punctuation of any script, and the articles a, an, the.
 
-
-def quasi_exact_match_official(answer: str, gold: Gold) -> Measured:
-    """Compare without case, ASCII punctuation and articles: `肺炎。` is not `肺炎`."""
-    return _quasi(answer, gold, _quasi_ascii)
-
-
-def _quasi(answer: str, gold: Gold, fold: Callable[[str], str]) -> Measured:
+    A reference that is nothing else ("A", "%") is compared with as much of that as leaves a text.
+    """
     if not any(map(str.strip, gold.references)):
         return unmeasured(NO_GOLD)
     if not answer.strip():
         return EMPTY
-    text = fold(answer)
-    wanted = {fold(reference) for reference in gold.references}
-    return decided(bool(text) and text in wanted, _read(text))
+    right = any(_quasi_same(answer, reference) for reference in gold.references)
+    return decided(right, _read(_quasi_text(answer) or answer.strip()))
+
+
+def quasi_exact_match_official(answer: str, gold: Gold) -> Measured:
+    """Compare without case, ASCII punctuation and articles: `肺炎。` is not `肺炎`.
+
+    Where nothing is left of a reference, any reply of which nothing is left is right.
+    """
+    if not any(map(str.strip, gold.references)):
+        return unmeasured(NO_GOLD)
+    if not answer.strip():
+        return EMPTY
+    text = _quasi_ascii(answer)
+    right = text in map(_quasi_ascii, gold.references)
+    return decided(right, _read(text or answer.strip()))
+
+
+def _quasi_same(answer: str, reference: str) -> bool:
+    folds = (_quasi_text, _signless, lambda text: plain(text).casefold(), str.strip)
+    fold = next((fold for fold in folds if fold(reference)), None)
+    return fold is not None and fold(answer) == fold(reference)
 
 
 def _quasi_text(text: str) -> str:
-    signs = "".join(
-        sign for sign in plain(text).casefold() if not unicodedata.category(sign).startswith("P")
-    )
-    return " ".join(_ARTICLE.sub(" ", signs).split())
+    return " ".join(_ARTICLE.sub(" ", _signless(text)).split())
+
+
+def _signless(text: str) -> str:
+    folded = plain(text).casefold()
+    kept = "".join(sign for sign in folded if not unicodedata.category(sign).startswith("P"))
+    return " ".join(kept.split())
 
 
 def _quasi_ascii(text: str) -> str:
@@ -83,9 +107,18 @@ def _quasi_ascii(text: str) -> str:
 def _choice(answer: str, gold: Gold, options: dict[str, str]) -> Measured:
     letter = letter_of(answer, options)
     if letter is None:
-        return Measured(value=0.0, why="no single option can be read.")
+        return Measured(value=0.0, why=NO_OPTION)
     right = letter in [reference.strip() for reference in gold.references]
     return decided(right, _read(letter), _named(letter, gold))
+
+
+def _short(answer: str, gold: Gold) -> str | None:
+    """Return the few words of an answer as they stand, or as much of them as is the answer."""
+    found, known = short_of(answer), _folded(gold)
+    if found is None or found.casefold() in known:
+        return found
+    word = polar_of(answer) if known & POLAR else None
+    return word or shorter_of(answer)
 
 
 def _named(letter: str, gold: Gold) -> str:
@@ -111,4 +144,4 @@ def _folded(gold: Gold) -> set[str]:
 
 
 def _read(found: str | None) -> str:
-    return f"read: {shown(found)}." if found else "no answer can be read."
+    return f"read: {shown(found)}." if found else NO_ANSWER

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from medcheck.scoring.metrics._base import plain
+from medcheck.scoring.metrics._picked import picked
 
 _BOXED = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _COMMAND = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\s*\{([^{}]*)\}")
@@ -39,6 +40,18 @@ _TAIL = re.compile(
 )
 _WRAP = " \t\n\"'“”‘’「」()[]<>{}.,;:!。、,;:$"
 _SHORT = 40
+_REMARK = re.compile(r"(?<=\S)\s*[(（](?!\s*(?i:or|and|not|if|或|不)\b)[^()（）]*[)）][\s.。]*$")
+"""What stands in brackets behind an answer, unless it takes it back."""
+_YES_NO = "yes|no|maybe|true|false"
+_LEADING = re.compile(
+    rf"(?i)[\"'“‘(]*({_YES_NO})[\"'”’)]*"
+    r"(?:\s*[,;:!]\s*|\s*[–—]\s*|\s+-\s+|\s*\.(?:\s*\n|\s+(?=(?-i:[A-Z])))|\s*\n"
+    r"|\s+(?=(?:because|since|as|due)\b))"
+    rf"(?!(?:but\s+|or\s+|and\s+|perhaps\s+|rather\s+)*(?:{_YES_NO})\b)(?=\S)"
+)
+"""Such a word before its reasons; "No evidence", "No. 5" and "yes, but no" are none."""
+POLAR = frozenset(_YES_NO.split("|"))
+"""Answers that are often followed by their reasons in one sentence."""
 
 
 def boxed(reply: str) -> str | None:
@@ -51,7 +64,9 @@ def letter_of(reply: str, options: Mapping[str, str]) -> str | None:
     r"""Return the letter that a reply chooses; `None`: none, or several.
 
     Read are: a letter alone; `\boxed{B}`; "The answer is B", "答案是B", "应选 B", "option B is
-    correct"; "B. its text"; and the text of an option in the place of its letter.
+    correct"; "B. its text"; and the text of an option in the place of its letter. Where none of
+    these is there: "I would choose B", "therefore B is the best answer", "not A but B", and where
+    the options are yes, no and maybe, such a word before its reasons.
 
     Args:
         reply: as the model gave it, free of reasoning.
@@ -62,7 +77,8 @@ def letter_of(reply: str, options: Mapping[str, str]) -> str | None:
     text = plain(reply)
     if not text:
         return None
-    readers = (_alone, _in_box, _stated, _item, _last_line)
+    # The last two read replies of which nothing else could be read.
+    readers = (_alone, _in_box, _stated, _item, _last_line, _leading, _picked)
     for read in readers:
         found = read(text, options)
         if found:
@@ -76,16 +92,44 @@ def short_of(reply: str) -> str | None:
     What stands in a box or behind "the answer is" or `答案`; the whole reply where it is one line,
     its first line where that is short, else its last.
     """
+    found = _segment(plain(reply))
+    return None if found is None else stripped(found)
+
+
+def shorter_of(reply: str) -> str | None:
+    """Return `short_of` without a remark in brackets behind it: `1 (hallucinated)` is 1."""
+    found = _segment(plain(reply))
+    return None if found is None else stripped(_REMARK.sub("", found.strip()))
+
+
+def polar_of(reply: str) -> str | None:
+    """Return yes, no, maybe, true or false where a reply gives it, with reasons behind or not."""
     text = plain(reply)
-    if not text:
-        return None
-    inside = boxed(text)
-    if inside is not None:
-        return stripped(inside)
-    if found := _TAIL.findall(text):
-        return stripped(found[-1])
+    marked = _marked(text)
+    parts = [_segment(text) or "", text] if marked is None else [marked]
+    found = {word for part in parts if (word := _polar(part))}
+    return found.pop() if len(found) == 1 else None
+
+
+def _polar(text: str) -> str | None:
+    word = stripped(_REMARK.sub("", text.strip())).casefold()
+    leading = _LEADING.match(text)
+    return word if word in POLAR else leading[1].casefold() if leading else None
+
+
+def _segment(text: str) -> str | None:
+    marked = _marked(text)
+    if marked is not None or not text:
+        return marked
     lines = text.splitlines()
-    return stripped(lines[0] if len(lines) == 1 or len(lines[0]) <= _SHORT else lines[-1])
+    return lines[0] if len(lines) == 1 or len(lines[0]) <= _SHORT else lines[-1]
+
+
+def _marked(text: str) -> str | None:
+    """Return what a text itself calls its answer."""
+    inside = boxed(text)
+    found = _TAIL.findall(text) if inside is None else ()
+    return str(found[-1]) if found else inside
 
 
 def stripped(text: str) -> str:
@@ -138,6 +182,17 @@ def _last_line(text: str, options: Mapping[str, str]) -> Sequence[str]:
     lines = text.splitlines()
     ends = [found[1] for line in (lines[0], lines[-1]) if (found := _BARE.fullmatch(line))]
     return _known([letter for letter in ends if letter.isupper()], options)
+
+
+def _leading(text: str, options: Mapping[str, str]) -> Sequence[str]:
+    """Return the option that is the first word, where all options are such words."""
+    found = _LEADING.match(text)
+    polar = bool(options) and all(_folded(option) in POLAR for option in options.values())
+    return _texts(found[1], options) if found and polar else ()
+
+
+def _picked(text: str, options: Mapping[str, str]) -> Sequence[str]:
+    return _known(picked(text), options)
 
 
 def _fits(letter: str, text: str, options: Mapping[str, str]) -> bool:

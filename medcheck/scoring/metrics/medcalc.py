@@ -27,6 +27,8 @@ DECIMALS = frozenset({
     60, 61, 62, 63, 64, 65, 66, 67,
 })  # fmt: skip
 """Calculator ids by what they put out."""
+NO_VALUE = "no single value can be read."
+NO_NUMBER = "no single number can be read."
 TOLERANCE = 0.05
 """Of the gold value, where a decimal has no limits of its own: the benchmark's are so."""
 
@@ -51,6 +53,9 @@ _WEEKS_ONLY = re.compile(r"(?<!\d)(\d{1,4})\s*(?:weeks?|周)")
 _OFFICIAL_WEEKS = re.compile(r"\('(\d+) weeks', '(\d+) days'\)")
 _YMD = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})")
 _MDY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+_SHORT_YEAR = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{2})(?![\d/])")
+_PIVOT = 69
+"""From here two digits are a year of the 20th century. Source: POSIX strptime, %y."""
 _NAMED = re.compile(r"(?i)\b([a-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})")
 _NAMED_DAY = re.compile(r"(?i)\b(\d{1,2})(?:st|nd|rd|th)?(?: of)? ([a-z]{3,9})\.?,? (\d{4})")
 
@@ -121,7 +126,7 @@ def _compared(given: object, wanted: object) -> Measured:
     if wanted is None:
         return unmeasured("the reference cannot be read.")
     if given is None:
-        return Measured(value=0.0, why="no single value can be read.")
+        return Measured(value=0.0, why=NO_VALUE)
     return decided(given == wanted, f"read: {shown(given)}.")
 
 
@@ -131,7 +136,7 @@ def _number(text: str, gold: Gold, kind: Kind) -> Measured:
         return unmeasured("the reference is no number.")
     given = number_of(text)
     if given is None:
-        return Measured(value=0.0, why="no single number can be read.")
+        return Measured(value=0.0, why=NO_NUMBER)
     readings = [given, given / 100] if "%" in text else [given]
     if kind == "integer":
         right = any(round(reading) == wanted for reading in readings)
@@ -182,6 +187,7 @@ def _date(text: str) -> date | None:
     folded = plain(text)
     found = {_day(y, m, d) for y, m, d in _YMD.findall(folded)}
     found |= {_day(y, m, d) for m, d, y in _MDY.findall(folded)}
+    found |= {_day(_long(y), m, d) for m, d, y in _SHORT_YEAR.findall(folded)}
     found |= {_day(y, _month(name), d) for name, d, y in _NAMED.findall(folded)}
     found |= {_day(y, _month(name), d) for d, name, y in _NAMED_DAY.findall(folded)}
     known = {day for day in found if day is not None}
@@ -194,6 +200,10 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 def _month(name: str) -> int:
     short = name[:3].lower()
     return _MONTHS.index(short) + 1 if short in _MONTHS else 0
+
+
+def _long(year: str) -> str:
+    return f"{'19' if int(year) >= _PIVOT else '20'}{year}"
 
 
 def _day(year: str, month: str | int, day: str) -> date | None:

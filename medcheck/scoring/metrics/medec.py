@@ -16,6 +16,7 @@ from medcheck.scoring.gold import tokens
 from medcheck.scoring.metrics._base import EMPTY, Gold, Measured, decided, plain, shown, unmeasured
 
 CORRECT = "CORRECT"
+NEITHER = "neither CORRECT nor the number of a sentence."
 
 _MARK = re.compile(r"(?i:^|\n)(?i:(?:final\s+)?answer|答案|回答|答)\s*(?i:is\b|[:是为])\s*:?\s*")
 _RIGHT = re.compile(
@@ -137,7 +138,7 @@ def _decided(answer: str, right: Callable[[Found], bool]) -> Measured:
         return EMPTY
     found = read(answer)
     if found is None:
-        return Measured(value=0.0, why="neither CORRECT nor the number of a sentence.")
+        return Measured(value=0.0, why=NEITHER)
     said = CORRECT if not found.flag else f"sentence {found.sentence_id}"
     return decided(bool(right(found)), f"read: {said}.", _flag(found))
 

@@ -9,7 +9,11 @@ from itertools import pairwise
 
 _TAGGED = re.compile(r"<\s*sql\s*>(.*?)<\s*/?\s*sql\s*>", re.DOTALL | re.IGNORECASE)
 _FENCED = re.compile(r"```(?:sql|sqlite)?\s*\n?(.*?)```", re.DOTALL | re.IGNORECASE)
-_STARTS = re.compile(r"(?im)^\s*(?:sql(?:ite)?\s*:?\s*)?((?:select|with)\b.*)", re.DOTALL)
+_OPENED = re.compile(r"<\s*sql\s*>\s*((?:select|with)\b.*)", re.DOTALL | re.IGNORECASE)
+"""A tag that nothing closes."""
+_STARTS = re.compile(r"(?im)^\s*`?(?:sql(?:ite)?\s*:?\s*)?((?:select|with)\b.*)", re.DOTALL)
+_COLON = re.compile(r"[:：]\s*`?((?:SELECT\b|WITH\s+\w+\s+AS\s*\().*)", re.DOTALL)
+"""Behind a colon in capitals only: "in two steps: select the patients" is no query."""
 _NOTHING = re.compile(r"(?:null|none|nan|n/?a|unanswerable|impossible)?[\s.;]*", re.IGNORECASE)
 _REFUSES = re.compile(
     r"(?i)\b(?:unanswerable|not answerable|cannot be (?:answered|determined)|can'?t be answered|"
@@ -34,15 +38,16 @@ _SAME = {"<>": "!=", "==": "="}
 def query_of(reply: str) -> str | None:
     """Return the query of a reply; empty: it abstains; `None`: neither.
 
-    It stands between <sql> and </sql>, in a code fence, or begins with SELECT or WITH. An empty
-    pair of tags, or words that the question cannot be answered, abstain; an empty reply does not.
+    It stands between <sql> and </sql>, in a code fence, or begins with SELECT or WITH: behind an
+    open tag, at the start of a line, or behind a colon. An empty pair of tags, or words that the
+    question cannot be answered, abstain; an empty reply does not.
     """
     found = [*_TAGGED.findall(reply)] or [*_FENCED.findall(reply)]
     if found:
         text = _COMMENT.sub(" ", found[-1].replace("`", "")).strip()
         return "" if _NOTHING.fullmatch(text) else text.rstrip("; \n")
-    if begins := _STARTS.search(reply):
-        return begins[1].strip().split(";")[0].strip()
+    if begins := next(filter(None, (p.search(reply) for p in (_OPENED, _STARTS, _COLON))), None):
+        return begins[1].replace("`", "").split(";")[0].strip()
     text = reply.strip()
     said = text and _NOTHING.fullmatch(text)
     return "" if said or _REFUSES.search(text) else None

@@ -10,6 +10,7 @@ from medcheck.scoring.metrics import (
     CLASSED,
     METRICS,
     OFFICIAL,
+    UNREADABLE,
     Gold,
     check,
     measure,
@@ -39,7 +40,14 @@ def golds(name, database):
     if base == "exact_match":
         return [(CHOICE, "B"), (Gold(references=("7",)), "7"), (Gold(references=("肺炎",)), "肺炎")]
     if base == "quasi_exact_match":
-        return [(TEXT, NOTE), (Gold(references=("肺炎",)), "肺炎")]
+        return [
+            (TEXT, NOTE),
+            *(
+                (Gold(references=(text,)), text)
+                for text in ("肺炎", "A", "An", "the", "%", "*", "。")
+            ),
+            (Gold(references=("A",), facts=CHOICE.facts), "A"),
+        ]
     if base == "medcalc":
         return [(CALC, "10"), (LAB, "10")]
     if base.startswith("medec"):
@@ -107,12 +115,14 @@ def test_within_bounds(name, usable, database):
 
 DEFECTS = {
     "exact_match": (CHOICE, "The answer is B", 1, 0),
-    "quasi_exact_match": (Gold(references=("肺炎",)), "肺炎。", 1, 0),
+    "quasi_exact_match": (Gold(references=("A",)), "the", 0, 1),
     "medcalc": (LAB, "10", 1, 0),
     "medec_flag": (WRONG, "I cannot help.", 0, 1),
     "medec_sentence": (WRONG, WRONG.reference, 1, 0),
     "ehr_sql": (Gold(facts={"sql": None, "answerable": False}), "", 0, 1),
     "code_f1": (Gold(references=("S72.001A",)), "S72.109B", 0, 1),
+    "code_precision": (Gold(references=("S72.001A",)), "S72.109B", 0, 1),
+    "code_recall": (Gold(references=("S72.001A",)), "S72.109B", 0, 1),
     "rouge_1": (Gold(references=("肺炎",)), "肺炎", 1, 0),
     "rouge_2": (Gold(references=("肺炎",)), "肺炎", 1, 0),
     "rouge_l": (Gold(references=("肺炎",)), "肺炎", 1, 0),
@@ -127,6 +137,29 @@ def test_defects_only_under_official(name, usable, database):
     gold = Gold(references=gold.references, facts={**gold.facts, "database": database})
     assert measure(name, answer, gold).value == pytest.approx(ours)
     assert measure(official_of(name), answer, gold).value == pytest.approx(theirs)
+
+
+UNREAD = {
+    "exact_match": (CHOICE, "A or B"),
+    "medcalc": (CALC, "between 9 and 11"),
+    "medec_flag": (WRONG, "I cannot help."),
+    "medec_sentence": (WRONG, "I cannot help."),
+    "ehr_sql": (Gold(references=(QUERY,), facts={"sql": QUERY}), "Let me think."),
+    "ehr_sql_abstention": (Gold(references=(QUERY,), facts={"sql": QUERY}), "Let me think."),
+}
+"""By metric: a reply from which no answer can be read."""
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_unreadable_replies_are_told_from_wrong_ones(name):
+    """A reply that cannot be read is 0 with a cause of its own; a wrong answer has another one."""
+    gold, reply = UNREAD[name]
+    found = measure(name, reply, gold)
+    assert (found.value, found.given) == (0, None)
+    assert found.why in UNREADABLE
+    assert measure(name, {"medcalc": "7"}.get(name, "A"), gold).why not in UNREADABLE or (
+        name not in ("exact_match", "medcalc")
+    )
 
 
 def test_names():
@@ -155,6 +188,12 @@ def test_long_replies_take_no_longer_than_they_are(name, database):
         "A. x\n",
         "_a",
         "=",
+        "I would choose ",
+        "not B, ",
+        "yes, ",
+        "e11.9 ",
+        "3/5/21 ",
+        ": SELECT",
     )
     facts = {**CALC.facts, **WRONG.facts, "database": database}
     started = time.monotonic()

@@ -59,6 +59,49 @@ def test_quasi_exact():
     assert measure("quasi_exact_match_official", "The Pneumonia.", WORD).value == 1
 
 
+@pytest.mark.parametrize(
+    ("reference", "answer", "ours", "theirs"),
+    [
+        ("A", "A", 1, 1), ("A", "a.", 1, 1), ("The", "“the”", 1, 0), ("%", "%", 1, 1),
+        ("A", "the", 0, 1), ("A", "B", 0, 0), ("%", "!", 0, 1), ("A", "%", 0, 1), ("%", "", 0, 0),
+    ],
+)  # fmt: skip
+def test_quasi_exact_of_an_article_or_a_sign(reference, answer, ours, theirs):
+    """A reference of which folding leaves nothing is still itself; there all such are equal."""
+    gold = Gold(references=(reference,))
+    assert measure("quasi_exact_match", answer, gold).value == ours
+    assert measure("quasi_exact_match_official", answer, gold).value == theirs
+
+
+@pytest.mark.parametrize(
+    ("answer", "value", "given"),
+    [
+        ("Yes, the study shows it.", 1, "yes"), ("yes because it was blinded", 1, "yes"),
+        ("**Yes**.\nIt was blinded.", 1, "yes"), ("Answer: Yes (p < .05)", 1, "yes"),
+        ("No, the study does not.", 0, "no"), ("Maybe; more data are needed.", 0, "maybe"),
+        ("A long thought goes first, on several matters.\nYes, it does.", 1, "yes"),
+        ("Yes and no.", 0, "Yes and no"), ("Yes, or maybe.", 0, "Yes, or maybe"),
+        ("No evidence was found for yes", 0, "No evidence was found for yes"),
+    ],
+)  # fmt: skip
+def test_yes_before_its_reasons(answer, value, given):
+    """Yes and no are read with their reasons behind, not as the first word of something else."""
+    found = measure("exact_match", answer, Gold(references=("yes",)))
+    assert (found.value, found.given) == (value, given)
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [("Answer: 1 (hallucinated)", 1), ("1 (made up).", 1), ("Answer: 1 (or 0)", 0),
+     ("1 (not 0)", 0), ("0 (see 1)", 0)],
+)  # fmt: skip
+def test_a_remark_in_brackets(answer, value):
+    """A remark behind the answer does not count, unless it takes it back; gold may hold one."""
+    assert measure("exact_match", answer, Gold(references=("1",))).value == value
+    noted = Gold(references=("Vitamin D (calciferol)",))
+    assert measure("exact_match", "vitamin D (calciferol).", noted).value == 1
+
+
 @pytest.mark.parametrize("name", ["exact_match", "exact_match_official", "quasi_exact_match"])
 def test_without_gold_nothing_is_measured(name):
     """No reference: no value, and the cause."""

@@ -12,7 +12,8 @@ QUERY = "SELECT p.name FROM patient AS p JOIN stay s ON p.id = s.id WHERE s.los 
     [
         "<sql>SELECT 1</sql>", "<SQL> SELECT 1; </SQL>", "```sql\nSELECT 1\n```", "SELECT 1;",
         "Here you are:\nSELECT 1", "<sql>`SELECT 1`<sql>", "sql: SELECT 1",
-        "<sql>-- one\nSELECT 1</sql>",
+        "<sql>-- one\nSELECT 1</sql>", "The query is: SELECT 1", "The query is: `SELECT 1;`",
+        "`SELECT 1`", "<sql>SELECT 1", "Well:\n<sql>\nSELECT 1;\nThat is all.",
     ],
 )  # fmt: skip
 def test_a_query_in_any_form(reply):
@@ -30,7 +31,16 @@ def test_abstentions(reply):
     assert query_of(reply) == ""
 
 
-@pytest.mark.parametrize("reply", ["", "  \n", "Let me think about the tables."])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        "  \n",
+        "Let me think about the tables.",
+        "<sql>",
+        "In two steps: select the patients",
+    ],
+)
 def test_neither(reply):
     """Silence and talk are neither a query nor an abstention."""
     assert query_of(reply) is None

@@ -1,22 +1,19 @@
-"""Agreement: of a judge with people, and of judges with each other.
+"""HealthBench's meta-evaluation: graders against physicians, and physicians among themselves.
 
-HealthBench's meta-evaluation rates graders against physicians: every (prediction, label) pair
-counts once; a physician is rated against the others of the row. Kappa, AC1, alpha and bias are for
-any raters. How graders are asked lives with the graders.
+Every (prediction, label) pair counts once; a physician is rated against the others of the row. How
+graders are asked lives with the graders.
 
-Source: simple-evals healthbench_meta_eval.py:49-336; healthbench_analysis.ipynb cell 50; trust.md
-section 3 (judge validity).
+Source: simple-evals healthbench_meta_eval.py:49-336; healthbench_analysis.ipynb cell 50.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from medcheck.stats.means import bootstrap_std, mean, row_seed
-from medcheck.types import Result, Verdict
+from medcheck.types import Result
 
 HEADLINE = "pairwise_model_f1_balanced"
 """The key that is the score of a meta-evaluation ("macro F1")."""
@@ -75,25 +72,6 @@ class ThemeAgreement:
     """Physicians with enough labels."""
     percentile: float | None
     """0 to 100: the compared physicians below the grader and half of those equal to it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgePair:
-    """Two judges on the criteria that both decided."""
-
-    n: int
-    agreement: float | None
-    """Share of equal verdicts; all figures are `None` without criteria."""
-    kappa: float | None
-    ac1: float | None
-    alpha: float | None
-    met_rates: tuple[float, float] | None
-    """Shares of the first and the second that are met: their difference is the bias."""
-    only_first: int
-    """Criteria that only the first calls met."""
-    only_second: int
-    p_value: float | None
-    """Of McNemar's exact test that neither judge is the more lenient."""
 
 
 def meta_metrics(rows: Iterable[MetaRow], *, seed: int | None = None) -> dict[str, Metric]:
@@ -300,93 +278,3 @@ def _compared(
         compared=len(kept),
         percentile=100 * (below + equal / 2) / len(kept) if kept else None,
     )
-
-
-def judge_pair(verdicts: Iterable[Verdict], first: str, second: str) -> JudgePair:
-    """Compare two judges of a panel by their names; criteria that either left open are no pair.
-
-    Source: trust.md section 3.
-    """
-    pairs = []
-    for verdict in verdicts:
-        said = {b.judge: b.state == "met" for b in verdict.ballots if b.state in ("met", "not_met")}
-        if first in said and second in said:
-            pairs.append((said[first], said[second]))
-    only_first = sum(one and not other for one, other in pairs)
-    only_second = sum(other and not one for one, other in pairs)
-    n = len(pairs)
-    return JudgePair(
-        n=n,
-        agreement=(n - only_first - only_second) / n if n else None,
-        kappa=cohen_kappa(pairs),
-        ac1=gwet_ac1(pairs),
-        alpha=krippendorff_alpha(pairs),
-        met_rates=(sum(one for one, _ in pairs) / n, sum(o for _, o in pairs) / n) if n else None,
-        only_first=only_first,
-        only_second=only_second,
-        p_value=mcnemar(only_first, only_second),
-    )
-
-
-def cohen_kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
-    """Return two raters' agreement beyond that of their own margins; `None` if that is all of it.
-
-    Source: Cohen 1960.
-    """
-    if not pairs:
-        return None
-    n = len(pairs)
-    rows, columns = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
-    expected = sum(rows[name] * columns[name] for name in rows) / n**2
-    return _beyond(sum(one == other for one, other in pairs) / n, expected)
-
-
-def gwet_ac1(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
-    """Return two raters' agreement beyond chance, where kappa sinks if one category is rare.
-
-    Source: Gwet 2008, equations for two raters.
-    """
-    if not pairs:
-        return None
-    n = len(pairs)
-    shares = [count / (2 * n) for count in Counter(r for pair in pairs for r in pair).values()]
-    # One rating that nobody gave is still a category: a scale has at least two.
-    expected = sum(share * (1 - share) for share in shares) / max(len(shares) - 1, 1)
-    return _beyond(sum(one == other for one, other in pairs) / n, expected)
-
-
-def krippendorff_alpha(units: Iterable[Sequence[Hashable | None]]) -> float | None:
-    """Return the nominal alpha of any number of raters; a rating of `None` is missing.
-
-    `None`: nothing was rated twice, or all ratings are the same.
-
-    Source: Krippendorff 2011, "Computing Krippendorff's alpha-reliability", section C.
-    """
-    totals: Counter[Hashable] = Counter()
-    agreeing: list[float] = []
-    for unit in units:
-        rated = Counter(rating for rating in unit if rating is not None)
-        if (size := rated.total()) > 1:
-            totals += rated
-            agreeing.append(sum(count * (count - 1) for count in rated.values()) / (size - 1))
-    n = totals.total()
-    if not n:
-        return None
-    expected = sum(count * (count - 1) for count in totals.values()) / (n * (n - 1))
-    return _beyond(math.fsum(agreeing) / n, expected)
-
-
-def mcnemar(only_first: int, only_second: int) -> float | None:
-    """Return the two-sided p of McNemar's exact test; `None` where the two never differ.
-
-    Source: McNemar 1947; the exact form is a binomial test of the differing pairs.
-    """
-    from scipy.stats import binomtest
-
-    if not only_first + only_second:
-        return None
-    return float(binomtest(only_first, only_first + only_second).pvalue)
-
-
-def _beyond(observed: float, expected: float) -> float | None:
-    return (observed - expected) / (1 - expected) if expected < 1 else None

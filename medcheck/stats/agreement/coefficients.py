@@ -1,7 +1,4 @@
-"""Raters on a scale: weighted kappa, MCC, ICC, Fleiss, rank correlation, and their intervals.
-
-Cohen's kappa, AC1 and alpha of nominal ratings live in `agreement`; who rated what, and tables of
-several figures, in `human`.
+"""Coefficients of agreement and association of raters, from ratings or a table of them.
 
 Source: llmeval_med.md section 5; trust.md section 3 (judge validity). Each function names its own.
 """
@@ -10,22 +7,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medcheck.stats.agreement import cohen_kappa, gwet_ac1
-
-T = TypeVar("T")
 Floats = NDArray[np.float64]
 
 TRIVIAL_SHARE = 0.9
 """Where one verdict is this frequent among people, percent agreement says little."""
-_MIN_DRAWS = 0.9
-"""Share of bootstrap draws that must have a figure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +120,19 @@ class Confusion:
         )
 
 
+def cohen_kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
+    """Return two raters' agreement beyond that of their own margins; `None` if that is all of it.
+
+    Source: Cohen 1960.
+    """
+    if not pairs:
+        return None
+    n = len(pairs)
+    rows, columns = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
+    expected = sum(rows[name] * columns[name] for name in rows) / n**2
+    return _beyond(sum(one == other for one, other in pairs) / n, expected)
+
+
 def weighted_kappa(
     pairs: ArrayLike, weights: Literal["linear", "quadratic"] = "quadratic"
 ) -> float | None:
@@ -149,6 +154,67 @@ def weighted_kappa(
         seen = float(np.mean(np.abs(one - other)))
         expected = float(np.mean(np.abs(one[:, None] - other[None, :])))
     return 1 - seen / expected
+
+
+def gwet_ac1(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
+    """Return two raters' agreement beyond chance, where kappa sinks if one category is rare.
+
+    Source: Gwet 2008, equations for two raters.
+    """
+    if not pairs:
+        return None
+    n = len(pairs)
+    shares = [count / (2 * n) for count in Counter(r for pair in pairs for r in pair).values()]
+    # One rating that nobody gave is still a category: a scale has at least two.
+    expected = sum(share * (1 - share) for share in shares) / max(len(shares) - 1, 1)
+    return _beyond(sum(one == other for one, other in pairs) / n, expected)
+
+
+def krippendorff_alpha(units: Iterable[Sequence[Hashable | None]]) -> float | None:
+    """Return the nominal alpha of any number of raters; a rating of `None` is missing.
+
+    `None`: nothing was rated twice, or all ratings are the same.
+
+    Source: Krippendorff 2011, "Computing Krippendorff's alpha-reliability", section C.
+    """
+    totals: Counter[Hashable] = Counter()
+    agreeing: list[float] = []
+    for unit in units:
+        rated = Counter(rating for rating in unit if rating is not None)
+        if (size := rated.total()) > 1:
+            totals += rated
+            agreeing.append(sum(count * (count - 1) for count in rated.values()) / (size - 1))
+    n = totals.total()
+    if not n:
+        return None
+    expected = sum(count * (count - 1) for count in totals.values()) / (n * (n - 1))
+    return _beyond(math.fsum(agreeing) / n, expected)
+
+
+def fleiss_kappa(units: Iterable[Sequence[Hashable]]) -> float | None:
+    """Return the agreement beyond chance of equally many raters per answer, who may differ.
+
+    `None`: no answers, one rater, or one rating throughout.
+
+    Source: Fleiss 1971.
+
+    Raises:
+        ValueError: answers have different numbers of ratings.
+    """
+    counts = [Counter(unit) for unit in units]
+    sizes = {count.total() for count in counts}
+    if len(sizes) > 1:
+        raise ValueError(f"answers have {min(sizes)} to {max(sizes)} ratings")
+    size = max(sizes, default=0)
+    if size < 2:
+        return None
+    agreeing = math.fsum(
+        sum(k * (k - 1) for k in count.values()) / (size * (size - 1)) for count in counts
+    )
+    totals: Counter[Hashable] = sum(counts, Counter())
+    chance = math.fsum((k / totals.total()) ** 2 for k in totals.values())
+    observed = agreeing / len(counts)
+    return (observed - chance) / (1 - chance) if chance < 1 else None
 
 
 def icc(ratings: ArrayLike) -> dict[str, float | None]:
@@ -186,32 +252,6 @@ def icc(ratings: ArrayLike) -> dict[str, float | None]:
     return {name: _ratio(*share) for name, share in zip(names, shares, strict=True)}
 
 
-def fleiss_kappa(units: Iterable[Sequence[Hashable]]) -> float | None:
-    """Return the agreement beyond chance of equally many raters per answer, who may differ.
-
-    `None`: no answers, one rater, or one rating throughout.
-
-    Source: Fleiss 1971.
-
-    Raises:
-        ValueError: answers have different numbers of ratings.
-    """
-    counts = [Counter(unit) for unit in units]
-    sizes = {count.total() for count in counts}
-    if len(sizes) > 1:
-        raise ValueError(f"answers have {min(sizes)} to {max(sizes)} ratings")
-    size = max(sizes, default=0)
-    if size < 2:
-        return None
-    agreeing = math.fsum(
-        sum(k * (k - 1) for k in count.values()) / (size * (size - 1)) for count in counts
-    )
-    totals: Counter[Hashable] = sum(counts, Counter())
-    chance = math.fsum((k / totals.total()) ** 2 for k in totals.values())
-    observed = agreeing / len(counts)
-    return (observed - chance) / (1 - chance) if chance < 1 else None
-
-
 def spearman(pairs: ArrayLike) -> float | None:
     """Return the rank correlation; `None` below two pairs, or where a side never varies.
 
@@ -228,58 +268,20 @@ def spearman(pairs: ArrayLike) -> float | None:
     return float(one @ other) / spread if spread else None
 
 
-def cluster_bootstrap(
-    values: Sequence[T],
-    clusters: Sequence[Hashable],
-    statistic: Callable[[Sequence[T]], float | None],
-    *,
-    seed: int,
-    n: int = 1000,
-    confidence: float = 0.95,
-) -> tuple[float, float] | None:
-    """Return the percentile interval of a statistic, whole clusters being drawn.
+def mcnemar(only_first: int, only_second: int) -> float | None:
+    """Return the two-sided p of McNemar's exact test; `None` where the two never differ.
 
-    Args:
-        values: what the statistic is computed from.
-        clusters: what each value belongs to, such as its conversation.
-        statistic: may be `None` where it is not defined.
-        seed: of the draws.
-        n: how many draws.
-        confidence: share of the draws that the interval holds.
-
-    `None`: fewer than two clusters, or more than a tenth of the draws have no figure.
-
-    Source: Field and Welsh 2007 (cluster bootstrap); trust.md section 3.
+    Source: McNemar 1947; the exact form is a binomial test of the differing pairs.
     """
-    drawn = (
-        statistic([values[row] for row in rows]) for rows in cluster_draws(clusters, seed=seed, n=n)
-    )
-    return percentiles(drawn, n=n, confidence=confidence)
+    # scipy.stats has the test by name, and takes half a second to import.
+    from scipy.special import bdtr
+
+    n = only_first + only_second
+    return min(1.0, 2 * float(bdtr(min(only_first, only_second), n, 0.5))) if n else None
 
 
-def cluster_draws(clusters: Sequence[Hashable], *, seed: int, n: int) -> Iterator[NDArray[np.intp]]:
-    """Yield the rows of each of `n` bootstrap samples of clusters; nothing below two clusters."""
-    rows: dict[Hashable, list[int]] = {}
-    for row, name in enumerate(clusters):
-        rows.setdefault(name, []).append(row)
-    groups = [np.asarray(found, dtype=np.intp) for found in rows.values()]
-    if len(groups) < 2:
-        return
-    draw = np.random.Generator(np.random.PCG64(seed))
-    for _ in range(n):
-        picked = draw.integers(0, len(groups), size=len(groups), dtype=np.uint32)
-        yield np.concatenate([groups[number] for number in picked])
-
-
-def percentiles(
-    drawn: Iterable[float | None], *, n: int, confidence: float = 0.95
-) -> tuple[float, float] | None:
-    """Return the bounds of what was drawn; `None` if too few of `n` draws have a figure."""
-    known = [figure for figure in drawn if figure is not None]
-    if not known or len(known) < _MIN_DRAWS * n:
-        return None
-    low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+def _beyond(observed: float, expected: float) -> float | None:
+    return (observed - expected) / (1 - expected) if expected < 1 else None
 
 
 def _ratio(part: Any, whole: Any) -> float | None:

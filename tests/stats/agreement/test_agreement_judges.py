@@ -1,4 +1,4 @@
-"""Agreement of raters (medcheck.stats.agreement): published worked examples, and what is None."""
+"""Agreement of raters and of two judges: published worked examples, and what is None."""
 
 import pytest
 
