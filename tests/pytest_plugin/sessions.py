@@ -11,6 +11,8 @@ import pytest
 from servers import Server
 
 PROJECT = Path(__file__).resolve().parents[2]
+ALONE = pytest.mark.parametrize("workers", [0], ids=["alone"], indirect=True)
+"""For what one process decides: with workers such a test would show nothing more."""
 
 ONE = 'checks: [{contains: "120", points: 5}]'
 """Graded without a judge: `echo` meets it where the prompt names the number."""

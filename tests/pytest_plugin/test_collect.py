@@ -6,7 +6,7 @@ import json
 import shutil
 
 import pytest
-from sessions import FIRST, GOOD, ONE, PROJECT, Sessions
+from sessions import ALONE, FIRST, GOOD, ONE, PROJECT, Sessions
 
 ZH, FEVER, LOW = "cases/a.yaml::胸痛-1", "cases/a.yaml::fever", "cases/a.yaml::low"
 TWO = {"one": {"provider": "echo"}, "org/two:v1": {"provider": "echo"}}
@@ -50,6 +50,7 @@ def test_looking_leaves_nothing(sessions: Sessions) -> None:
     assert not (sessions.path / "reports").exists()
 
 
+@ALONE
 def test_strict_settings(sessions: Sessions, workers: int) -> None:
     """Tags are known markers under strict settings, and no warning is given."""
     sessions.suite(FIRST)
@@ -241,6 +242,7 @@ def test_data_that_is_not_here(sessions: Sessions, workers: int) -> None:
     assert "= medcheck" not in done.text
 
 
+@ALONE
 def test_the_demo_elsewhere(sessions: Sessions, workers: int) -> None:
     """Cases without a recording for the demo are one skipped test; the others run: 0."""
     for part in ("communication", "hedging"):

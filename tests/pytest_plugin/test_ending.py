@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from servers import Reply, Server
-from sessions import FIRST, GOOD, JUDGED, Sessions, endpoint, judging
+from sessions import ALONE, FIRST, GOOD, JUDGED, Sessions, endpoint, judging
 
 FILES = ["report.html", "results.jsonl", "run.json", "summary.json", "summary.md"]
 HARM = """
@@ -44,6 +44,7 @@ def properties(case: ET.Element) -> dict[str, str]:
     return {p.attrib["name"]: p.attrib["value"] for p in case.iter("property")}
 
 
+@ALONE
 def test_all_measured(sessions: Sessions, workers: int) -> None:
     """Everything measured and at or above its threshold: 0, five files, nothing else."""
     sessions.suite(GOOD)
@@ -92,6 +93,7 @@ def test_passed_failed_error(sessions: Sessions, workers: int) -> None:
     assert "medcheck.score" not in properties(cases["lost"])
 
 
+@ALONE
 def test_below_the_threshold(sessions: Sessions, workers: int) -> None:
     """A measured case below its threshold: 1, and the run is complete."""
     sessions.suite(FIRST)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from servers import Reply, Server
-from sessions import FIRST, GOOD, JUDGED, Sessions, endpoint, judging
+from sessions import ALONE, FIRST, GOOD, JUDGED, Sessions, endpoint, judging
 
 OWN = """
 import pytest
@@ -18,6 +18,7 @@ def seen(tmp_path, case, results, result):
 """
 
 
+@ALONE
 def test_other_fixtures_work_beside(sessions: Sessions, workers: int) -> None:
     """Fixtures and marks of the user's conftest.py take part; `case` and `result` are at hand."""
     sessions.suite(GOOD)
@@ -44,6 +45,7 @@ def test_a_test_of_ones_own(sessions: Sessions) -> None:
     assert "medcheck's fixtures need --model=NAME" in alone.text
 
 
+@ALONE
 def test_skipping_in_a_conftest(sessions: Sessions, workers: int) -> None:
     """A mark that a conftest.py adds to a case is honored; the case is then not measured."""
     sessions.suite(FIRST)
@@ -104,6 +106,7 @@ def test_conversations(sessions: Sessions, workers: int) -> None:
     assert [line["score"] for line in sessions.results()] == [1.0, 1.0]
 
 
+@ALONE
 def test_verdicts_of_a_judge(sessions: Sessions, workers: int) -> None:
     """Model and judge are asked over real HTTP; the verdict's words stand in the results."""
     sessions.suite(JUDGED)

@@ -6,7 +6,7 @@ import os
 
 import pytest
 from servers import Server
-from sessions import FIRST, GOOD, Sessions, endpoint
+from sessions import ALONE, FIRST, GOOD, Sessions, endpoint
 
 OPTIONS = (
     *("model", "judge", "models-file", "base-url", "judge-base-url", "concurrency", "sample"),
@@ -108,6 +108,7 @@ def test_a_run_is_named_by_its_settings(sessions: Sessions) -> None:
     assert len([path for path in first.parent.iterdir() if path.is_dir()]) == 2
 
 
+@ALONE
 def test_set(sessions: Sessions, workers: int) -> None:
     """`--set` takes the place of what the file says, names another run, and stands in run.json."""
     sessions.suite(GOOD)
@@ -125,6 +126,7 @@ def test_set(sessions: Sessions, workers: int) -> None:
     assert "2 calls" in sessions.run("--model=echo", *changed, "--plan", code=0).text
 
 
+@ALONE
 def test_set_of_another_suite(sessions: Sessions, workers: int) -> None:
     """An unknown suite is a usage error with those that were collected; nothing is asked."""
     sessions.suite(GOOD)

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from sessions import FIRST, ONE, Sessions
+from sessions import ALONE, FIRST, ONE, Sessions
 
 EVIL = "<img src=x onerror=alert(1)>"
 SCRIPT = "</script><script>alert(2)</script>"
@@ -39,6 +39,7 @@ def test_the_page(sessions: Sessions, workers: int) -> None:
     assert "<td>theme:hedging</td><td>1.000</td>" in text
 
 
+@ALONE
 def test_hostile_texts(sessions: Sessions, workers: int) -> None:
     """Markup in tags, categories, titles, model names and failures reaches the page as text."""
     quoted = json.dumps([EVIL, SCRIPT])

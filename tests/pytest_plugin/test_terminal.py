@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 from servers import Server
-from sessions import FIRST, GOOD, JUDGED, Sessions, endpoint, judging
+from sessions import ALONE, FIRST, GOOD, JUDGED, Sessions, endpoint, judging
 
 from medcheck.pytest_plugin.terminal import folded
 
@@ -77,6 +77,7 @@ def test_no_colors(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b[31mgone: not measured: 1 model_error" in colored
 
 
+@ALONE
 def test_without_a_terminal(sessions: Sessions, workers: int) -> None:
     """With `-p no:terminal` the run still ends in its files and its status."""
     sessions.suite(FIRST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from servers import Server
-from sessions import JUDGED, Sessions, endpoint, judging
+from sessions import ALONE, JUDGED, Sessions, endpoint, judging
 
 DIRECT = """
 def test_greeting(model, judges):
@@ -72,6 +72,7 @@ def test_direct_calls_are_stored(sessions: Sessions, workers: int) -> None:
         assert len(server.requests) == sent
 
 
+@ALONE
 def test_direct_tests_alone_write_no_report(sessions: Sessions, workers: int) -> None:
     """A session whose tests only call model and judges leaves the store and no empty report."""
     sessions.write("tests/test_own.py", DIRECT)
@@ -83,6 +84,7 @@ def test_direct_tests_alone_write_no_report(sessions: Sessions, workers: int) ->
     assert (sessions.path / "reports" / "medcheck.sqlite").is_file()
 
 
+@ALONE
 def test_direct_tests_beside_suites(sessions: Sessions, workers: int) -> None:
     """Direct calls take part in a session with suites and are no results of it."""
     sessions.suite(JUDGED)
@@ -94,6 +96,7 @@ def test_direct_tests_beside_suites(sessions: Sessions, workers: int) -> None:
     assert [line["case_id"] for line in sessions.results()] == ["a", "b"]
 
 
+@ALONE
 def test_a_test_runs_once_for_each_model(sessions: Sessions, workers: int) -> None:
     """With several models a test that asks for `model` runs once for each, under its name."""
     sessions.write(
@@ -109,6 +112,7 @@ def test_a_test_runs_once_for_each_model(sessions: Sessions, workers: int) -> No
     assert "test_name[other]" in done.text
 
 
+@ALONE
 def test_suites_as_parameters(sessions: Sessions, workers: int) -> None:
     """`medcheck.cases` runs a test per case, graded by the suite; its results are reported."""
     sessions.suite(ZH)
@@ -122,6 +126,7 @@ def test_suites_as_parameters(sessions: Sessions, workers: int) -> None:
     assert [line["case_id"] for line in sessions.results()] == ["胸痛-1", "fever"]
 
 
+@ALONE
 def test_parameters_are_selected_by_id(sessions: Sessions, workers: int) -> None:
     """`-k` finds a case of a test by its id in any script, `--tag` by its tags."""
     sessions.suite(ZH)
@@ -153,6 +158,7 @@ def test_parameters_without_their_data(sessions: Sessions) -> None:
     assert "nowhere.jsonl" in done.text
 
 
+@ALONE
 def test_grading_needs_a_judge(sessions: Sessions, workers: int) -> None:
     """Without a judge the call says so, and which option names one."""
     sessions.write(
@@ -244,6 +250,7 @@ class App:
 """
 
 
+@ALONE
 def test_judges_of_ones_own(sessions: Sessions, workers: int) -> None:
     """What the root conftest.py supplies as `judges` decides the criteria of the suites."""
     sessions.suite(JUDGED)
@@ -275,6 +282,7 @@ def test_overriding_below_the_root(sessions: Sessions, workers: int, place: str)
     assert "Move it to the conftest.py beside pytest.ini." in done.text
 
 
+@ALONE
 def test_answers_of_a_file(sessions: Sessions, workers: int) -> None:
     """`answers:PATH` is judged without a model call; cases without an answer are one skip."""
     sessions.suite(JUDGED)
@@ -370,6 +378,7 @@ cases:
 """
 
 
+@ALONE
 @pytest.mark.parametrize("shown", [True, False])
 def test_an_application_with_retrieval(sessions: Sessions, workers: int, shown: bool) -> None:
     """The passages of an application are recorded, and the judge sees them if the suite says so."""
