@@ -57,6 +57,23 @@ def test_the_plugin_loads_at_once():
     assert min(seconds) < LIMIT_SECONDS
 
 
+LOADERS = """
+import sys, pytest
+status = pytest.main(["-q", "--collect-only", "--model=m", "-p", "no:cacheprovider", "cases"])
+module = sys.modules["medcheck.suites.loader"]
+print("loader:", type(module.__spec__.loader).__name__)
+sys.exit(status)
+"""
+
+
+def test_pytest_does_not_parse_our_modules_anew(tmp_path):
+    """Our modules are imported as Python does it, from bytecode, and not rewritten for asserts."""
+    folder = runs.place(tmp_path, "http://127.0.0.1:9/v1", cases=1)
+    status, output = python(LOADERS, cwd=folder)
+    assert status == 0, output
+    assert "loader: SourceFileLoader" in output
+
+
 @pytest.mark.parametrize(
     "options", [("--collect-only", "--model=m"), ("--plan", "--model=m"), ("--help",)]
 )

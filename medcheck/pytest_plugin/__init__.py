@@ -38,7 +38,10 @@ __all__ = [
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """Add the options and ini keys."""
+    """Add the options and ini keys; see that pytest imports our modules as Python does."""
+    # It would parse each of them anew for asserts that nobody sees: half a second a process
+    # wherever no bytecode can be kept, as in many containers.
+    getattr(pluginmanager.rewrite_hook, "_must_rewrite", set()).discard("medcheck")
     options.add_options(parser, pluginmanager)
 
 

@@ -167,6 +167,8 @@ def uncertified(settings: Settings, run: Run) -> list[str]:
     Raises:
         MedcheckError: as `certified`.
     """
+    if not settings.certificates and not settings.require_certificate:
+        return []
     from datetime import UTC, datetime
 
     from medcheck import certificates
@@ -186,13 +188,13 @@ def refusal(settings: Settings, run: Run, stored: Callable[[str], Run]) -> list[
     Raises:
         MedcheckError: as `compared`.
     """
-    from medcheck import baselines
-    from medcheck.gate import decide_all, sides
-
     if refused := uncertified(settings, run):
         return refused
     if settings.baseline is None:
         return []
+    from medcheck import baselines
+    from medcheck.gate import decide_all, sides
+
     baseline = baselines.find(settings.baseline, stored)
     if not settings.gate:
         return []
