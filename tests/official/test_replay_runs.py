@@ -86,7 +86,7 @@ def test_recorded_run_through_http(folder, model, shared_data, shared_tools, tmp
     expected = json.loads((recorded / "expected.json").read_text(encoding="utf-8"))
     known = repeated_criteria(recorded / "dataset.jsonl.gz")
     written = []
-    for workers in (0, 8):
+    for workers in (0, 2, 8):
         with replaying(shared_tools, recorded) as url:
             reports = run(tmp_path, url, model=model, workers=workers)
             with urllib.request.urlopen(f"{url}/stats") as reply:
