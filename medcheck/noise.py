@@ -212,13 +212,12 @@ def _rubrics_differ(one: Measured, other: Measured) -> bool:
 def _prices(side: Side) -> Prices:
     answers = sum(score is not None for case in side.cases for score in case.scores) or 1
     answering, judging = side.answering or Spent(), side.judging or Spent()
-    paid = (answering.cost_usd or 0.0) + (judging.cost_usd or 0.0)
-    if answering.cost_usd is None or judging.cost_usd is None or not paid:
+    # A part of unknown price, or nothing that was paid: calls are weighed in place of money.
+    given, judged = answering.cost_usd, judging.cost_usd
+    if given is None or judged is None or not given + judged:
         return Prices(answer=1.0, grading=judging.calls / answers, unit="calls")
     # Answers that existed already cost nothing here: gradings alone are then weighed.
-    return Prices(
-        answer=answering.cost_usd / answers, grading=judging.cost_usd / answers, unit="USD"
-    )
+    return Prices(answer=given / answers, grading=judged / answers, unit="USD")
 
 
 def _key(side: Side) -> tuple[str, str]:

@@ -119,9 +119,10 @@ def _noise(sides: Sequence[Side], finding: Finding) -> tuple[float, float] | Non
         own = [c for c in side.cases if finding.group in (OVERALL, *c.categories)]
         scores = [[s for s in case.scores if s is not None] for case in own]
         noise = pooled_noise(scores)
-        if noise is None:
+        share = mean([1 / len(s) for s in scores if s])
+        if noise is None or share is None:
             return None
-        parts.append((noise, noise * (mean([1 / len(s) for s in scores if s]) or 0.0)))
+        parts.append((noise, noise * share))
     return parts[0][0] + parts[1][0], parts[0][1] + parts[1][1]
 
 
@@ -132,7 +133,8 @@ def _repeats(
     alpha: float,
 ) -> int | None:
     difference = finding.difference
-    variance = difference.n * (difference.error or 0.0) ** 2
+    assert difference.error
+    variance = difference.n * difference.error**2
     # Not known: at best all of the variance is noise of the answers.
     single, present = noise or (variance, variance)
     return needed_repeats(

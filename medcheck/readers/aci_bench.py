@@ -5,7 +5,7 @@ Source: medhelm.md sections 2 and 9 (wyim/aci-bench at b909b2b, data/challenge_d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from typing import Any
 from medcheck.errors import DatasetError
 from medcheck.lines import checked_object, filled_list, filled_text
 from medcheck.readers import _medhelm, _medhelm_lint
-from medcheck.readers._medhelm_lint import Doubt
 from medcheck.types import Case, Origin
 
+lint = _medhelm_lint.lint
 FOLDERS = True
 """Its data may be a folder of the three files."""
 SETS: Mapping[str, tuple[str, ...]] = {
@@ -58,12 +58,6 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
     """
     file = Path(path)
     return chain.from_iterable(_cases(name, place) for name, place in _files(file, options))
-
-
-def lint(cases: Iterable[Case], options: Mapping[str, Any] | None = None) -> tuple[Doubt, ...]:
-    """Return what is doubtful about the cases."""
-    del options
-    return _medhelm_lint.findings(cases)
 
 
 def _files(path: Path, options: Mapping[str, Any]) -> list[tuple[str, Path]]:

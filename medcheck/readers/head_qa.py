@@ -8,7 +8,7 @@ Source: medhelm.md sections 2 and 9; medhelm data README (all 30 papers, 2,742 t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from medcheck.errors import DatasetError
 from medcheck.lines import checked_object, filled_list, filled_text, shown
 from medcheck.readers import _medhelm, _medhelm_lint
 from medcheck.readers._medhelm import lettered
-from medcheck.readers._medhelm_lint import Doubt
 from medcheck.types import Case, Origin
 
+lint = _medhelm_lint.lint
 SPLITS: Mapping[str, str] = {
     "2013": "train", "2014": "train", "2015": "validation", "2016": "test", "2017": "test",
 }  # fmt: skip
@@ -63,12 +63,6 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
         return None if only and split != only else _case(number, row, file, split=split)
 
     return _medhelm.built(file, _rows(exams), build)
-
-
-def lint(cases: Iterable[Case], options: Mapping[str, Any] | None = None) -> tuple[Doubt, ...]:
-    """Return what is doubtful about the cases."""
-    del options
-    return _medhelm_lint.findings(cases)
 
 
 def _rows(exams: Mapping[str, Any]) -> Iterator[Row]:

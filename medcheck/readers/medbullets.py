@@ -5,16 +5,17 @@ Source: medhelm.md section 9 (HanjieChen/ChallengeClinicalQA at ef3c9da, medbull
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from medcheck.errors import DatasetError
 from medcheck.readers import _medhelm, _medhelm_lint
 from medcheck.readers._medhelm import Row, cell, lettered, one_of
-from medcheck.readers._medhelm_lint import Doubt
 from medcheck.types import Case, Origin
 
+lint = _medhelm_lint.lint
 OPTIONS = _medhelm.NO_OPTIONS
 TASK = _medhelm.Task(
     name="medbullets",
@@ -42,17 +43,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
         needed=("question", *_CHOICES[:4], "answer_idx", "answer"),
         hint="Run: medcheck fetch medhelm_medbullets",
     )
-
-    def build(number: int, row: Row) -> Case:
-        return _case(number, row, file)
-
-    return _medhelm.built(file, rows, build)
-
-
-def lint(cases: Iterable[Case], options: Mapping[str, Any] | None = None) -> tuple[Doubt, ...]:
-    """Return what is doubtful about the cases."""
-    del options
-    return _medhelm_lint.findings(cases)
+    return _medhelm.built(file, rows, partial(_case, path=file))
 
 
 def _case(number: int, row: Row, path: Path) -> Case:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
     del options
     file = Path(path)
     rows = _medhelm.csv_rows(file, needed=_COLUMNS)
-
-    def build(number: int, row: Row) -> Case:
-        return _case(number, row, file)
-
-    return _medhelm.built(file, rows, build)
+    return _medhelm.built(file, rows, partial(_case, path=file))
 
 
 def lint(cases: Iterable[Case], options: Mapping[str, Any] | None = None) -> tuple[Doubt, ...]:

@@ -9,15 +9,16 @@ Source: medhelm.md section 9 (abachaa/Medication_QA_MedInfo2019 at 8756adc).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from medcheck.readers import _medhelm, _medhelm_lint, _tables
 from medcheck.readers._medhelm import Row, cell
-from medcheck.readers._medhelm_lint import Doubt
 from medcheck.types import Case, Origin
 
+lint = _medhelm_lint.lint
 OPTIONS = _medhelm.NO_OPTIONS
 TASK = _medhelm.Task(
     name="medication_qa",
@@ -38,17 +39,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
     file = Path(path)
     hint = "Run: medcheck fetch medhelm_medication_qa"
     rows = _tables.rows(file, needed=("Question", "Question Type", "Answer"), hint=hint)
-
-    def build(number: int, row: Row) -> Case:
-        return _case(number, row, file)
-
-    return _medhelm.built(file, rows, build)
-
-
-def lint(cases: Iterable[Case], options: Mapping[str, Any] | None = None) -> tuple[Doubt, ...]:
-    """Return what is doubtful about the cases."""
-    del options
-    return _medhelm_lint.findings(cases)
+    return _medhelm.built(file, rows, partial(_case, path=file))
 
 
 def _case(number: int, row: Row, path: Path) -> Case:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +44,7 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
     """
     del options
     file = Path(path)
-
-    def build(number: int, question: Element) -> Case:
-        return _case(number, question, file)
-
-    return _medhelm.built(file, _root(file).findall("Question"), build)
+    return _medhelm.built(file, _root(file).findall("Question"), partial(_case, path=file))
 
 
 def lint(cases: Iterable[Case], options: Mapping[str, Any] | None = None) -> tuple[Doubt, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ from medcheck.errors import DatasetError
 from medcheck.lines import Record, checked_object, filled_text, texts
 from medcheck.readers import _medhelm, _medhelm_lint
 from medcheck.readers._medhelm import one_of
-from medcheck.readers._medhelm_lint import Doubt
 from medcheck.types import Case, Origin
 
+lint = _medhelm_lint.lint
 DECISIONS = {"yes": "A", "no": "B", "maybe": "C"}
 OPTIONS: Mapping[str, Any] = {
     "type": "object",
@@ -61,12 +61,6 @@ def read(path: Path, options: Mapping[str, Any]) -> Iterator[Case]:
         return _case(number, row, file, split="test" if row[0] in test else "train")
 
     return _medhelm.built(file, data.items(), build)
-
-
-def lint(cases: Iterable[Case], options: Mapping[str, Any] | None = None) -> tuple[Doubt, ...]:
-    """Return what is doubtful about the cases."""
-    del options
-    return _medhelm_lint.findings(cases)
 
 
 def official_test(data: Mapping[str, object]) -> frozenset[str]:
