@@ -73,11 +73,11 @@ def _usable(stored: Run, args: argparse.Namespace) -> int:
     """Print the agreement on usable or not, several people on one answer being one verdict."""
     from medcheck.readers._human_ratings import load_all
     from medcheck.review.queue import seed_of
-    from medcheck.review.usable import check, text
+    from medcheck.review.usable import check, text, threshold
 
     if args.judge or args.out:
         raise SettingsError("--usable takes neither --judge nor --out.", hint="Leave them out.")
-    ratings = load_all(args.labels)
+    ratings = load_all(args.labels, usable_at=threshold(stored))
     judged = {name for name, told in stored.suites.items() if told.get("usability")}
     check(ratings, (r for r in stored.results if r.suite in judged), of=f"run {stored.id}")
     for line in text(stored, ratings, seed=seed_of(stored)):

@@ -27,14 +27,13 @@ from medcheck.review.sums import (
     compare,
     constant_share,
 )
+from medcheck.scoring.usability import USABLE_AT
 from medcheck.stats.agreement import TRIVIAL_SHARE, mcnemar
 from medcheck.stats.means import row_seed
 
 PANEL = "panel"
 ALL = "all"
 WEIGHTED = "weighted to the run"
-USABLE_AT = 4
-"""Of 5. Source: LLMEval-Med section 3.2; llmeval_med.md section 4."""
 STRATA: tuple[Stratum, ...] = ("undecided", "disputed", "agreed")
 _BINARY = (0.0, 1.0)
 _FIVE = 5.0

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from medcheck.errors import DatasetError, nearest
+from medcheck.errors import DatasetError, SettingsError, nearest
 from medcheck.review.labels import Errors
 from medcheck.review.told import aligned
-from medcheck.scoring.usability import Rules
+from medcheck.scoring.usability import USABLE_AT, Rules
 from medcheck.stats.human import (
     Agreement,
     Estimate,
@@ -40,6 +40,23 @@ FEW = 20
 SHOWN = 5
 """How many cases a line names."""
 _ZERO = 1e-10
+
+
+def threshold(run: Run) -> float:
+    """Return from which score, of 1 to 5, an answer of a run is usable: judge's and people's alike.
+
+    Raises:
+        SettingsError: its suites say it differently.
+    """
+    told = (suite.get("usability") for suite in run.suites.values())
+    known = {Rules.of(rules).usable_at for rules in told if rules}
+    if len(known) > 1:
+        listed = " and ".join(f"{each:g}" for each in sorted(known))
+        raise SettingsError(
+            f"answers of run {run.id} are usable from {listed}, by suite.",
+            hint="Measure the suites in runs of their own.",
+        )
+    return known.pop() if known else USABLE_AT
 
 
 def text(run: Run, ratings: Sequence[Rating], *, seed: int) -> Iterator[str]:

@@ -115,6 +115,36 @@ def test_errors_are_told(tmp_path, call):
         call("run-1", path, "--store", "elsewhere.sqlite")
 
 
+def test_people_are_held_to_the_suites_own_threshold(tmp_path, call):
+    """Scores of people are usable from where the suite says it of the judge's, not from 4."""
+    from refine_runs import result
+
+    scores = {"a": 5, "b": 3, "c": 2}
+    rows = [{"case_id": name, "score": score} for name, score in scores.items()]
+    path = table(tmp_path / "people.csv", rows)
+
+    def measured(name, *thresholds):
+        suites = {
+            "s" if number == 0 else "other": {
+                "usability": {"runs": 1, "usable_at": threshold},
+                "summary": {"measure": "mean", "by": []},
+            }
+            for number, threshold in enumerate(thresholds)
+        }
+        results = tuple(replace(result(c, [score]), run=name) for c, score in scores.items())
+        run = Run(id=name, started="2026-01-01T00:00:00+00:00", settings={"seed": 3}, versions={},
+                  results=results, suites=suites)  # fmt: skip
+        stored(tmp_path, run)
+
+    measured("low", 3.0)
+    told = call("low", path, "--usable")
+    assert "1.000" in told
+    assert "0.667" not in told, "people's 3 is not usable where the judge's is"
+    measured("two", 3.0, 5.0)
+    with pytest.raises(SettingsError, match="usable from 3 and 5, by suite"):
+        call("two", path, "--usable")
+
+
 def test_usable_answers(tmp_path, call):
     """With --usable whole answers are compared, several people being one verdict."""
     from refine_runs import result
